@@ -1,0 +1,1 @@
+//! An index: a list of runs in one order, read as one.

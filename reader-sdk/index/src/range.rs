@@ -1,0 +1,87 @@
+//! What is asked of an index: a stretch of one order.
+
+use std::cmp::Ordering;
+use std::ops::Bound;
+
+use duramen_model::{AttributeId, EntityId, Order, Value};
+
+/// A stretch of an order: a prefix of its components, and bounds on the component after it when
+/// that is the value.
+///
+/// Of `e`, `a` and `v`, those that are set must come first in the order: `a` alone is a prefix of
+/// AEVT and AVET, `a` and `v` of AVET, `v` alone of VAET.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct KeyRange {
+    /// The order that the stretch is of.
+    pub order: Order,
+    /// The entity.
+    pub e: Option<EntityId>,
+    /// The attribute.
+    pub a: Option<AttributeId>,
+    /// The value, or a range of values, which only AVET (after `a`) and EAVT (after `e` and `a`)
+    /// can have.
+    pub v: (Bound<Value>, Bound<Value>),
+}
+
+impl KeyRange {
+    /// Everything in an order.
+    #[must_use]
+    pub fn all(order: Order) -> Self {
+        Self { order, e: None, a: None, v: (Bound::Unbounded, Bound::Unbounded) }
+    }
+
+    /// The facts of an entity, in EAVT.
+    #[must_use]
+    pub fn entity(e: EntityId) -> Self {
+        Self { e: Some(e), ..Self::all(Order::Eavt) }
+    }
+
+    /// The same with an entity.
+    #[must_use]
+    pub fn with_e(self, e: EntityId) -> Self {
+        Self { e: Some(e), ..self }
+    }
+
+    /// The same with an attribute.
+    #[must_use]
+    pub fn with_a(self, a: AttributeId) -> Self {
+        Self { a: Some(a), ..self }
+    }
+
+    /// The same with one value.
+    #[must_use]
+    pub fn with_v(self, v: Value) -> Self {
+        Self { v: (Bound::Included(v.clone()), Bound::Included(v)), ..self }
+    }
+
+    /// Where a fact stands: before the stretch (`Less`), in it, or after it.
+    #[must_use]
+    pub fn position(&self, e: EntityId, a: AttributeId, v: &Value) -> Ordering {
+        let entity = || self.e.map_or(Ordering::Equal, |own| e.cmp(&own));
+        let attribute = || self.a.map_or(Ordering::Equal, |own| a.cmp(&own));
+        match self.order {
+            Order::Eavt => entity().then_with(attribute).then_with(|| self.value(v)),
+            Order::Aevt => attribute().then_with(entity).then_with(|| self.value(v)),
+            Order::Avet => attribute().then_with(|| self.value(v)).then_with(entity),
+            Order::Vaet => self.value(v).then_with(attribute).then_with(entity),
+        }
+    }
+
+    fn value(&self, v: &Value) -> Ordering {
+        let before = match &self.v.0 {
+            Bound::Included(low) => v < low,
+            Bound::Excluded(low) => v <= low,
+            Bound::Unbounded => false,
+        };
+        let after = match &self.v.1 {
+            Bound::Included(high) => v > high,
+            Bound::Excluded(high) => v >= high,
+            Bound::Unbounded => false,
+        };
+        match (before, after) {
+            (true, _) => Ordering::Less,
+            (false, true) => Ordering::Greater,
+            (false, false) => Ordering::Equal,
+        }
+    }
+}

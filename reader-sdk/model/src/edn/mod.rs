@@ -1,0 +1,208 @@
+//! EDN: how facts, transactions, queries and results are written down.
+//!
+//! [`read()`] takes text to [`Form`]s, [`print`](mod@print) takes them back. Scalars are the domain's own
+//! [`Value`]s, so what is read can be stored and what is stored can be printed. See
+//! <https://github.com/edn-format/edn>.
+
+pub mod print;
+pub mod read;
+
+use crate::{Keyword, Symbol, Value};
+
+pub use read::{EdnError, Limits, read, read_all};
+
+/// Where a form stands in the text it was read from, in bytes.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Span {
+    /// Offset of the first byte.
+    pub start: u32,
+    /// Offset after the last byte. Equal to `start` for a form that was not read from text.
+    pub end: u32,
+}
+
+/// A piece of EDN and where it was read. Forms are equal when their EDN is, wherever they stand.
+#[derive(Debug, Clone)]
+pub struct Form {
+    /// What was read.
+    pub edn: Edn,
+    /// Where it was read.
+    pub span: Span,
+}
+
+/// A piece of EDN. Sets and maps are equal whatever the order of their members.
+#[derive(Debug, Clone)]
+pub enum Edn {
+    /// `nil`
+    Nil,
+    /// A scalar, including `#inst`, `#uuid`, `#uri` and `#bytes`. Never a [`Value::Ref`] or a
+    /// [`Value::Tuple`] when read from text; results of queries hold entity ids as
+    /// [`Value::Long`] and tuples as vectors.
+    Value(Value),
+    /// `\c`
+    Character(char),
+    /// `(…)`
+    List(Vec<Form>),
+    /// `[…]`
+    Vector(Vec<Form>),
+    /// `{…}`, in the order written; keys are distinct.
+    Map(Vec<(Form, Form)>),
+    /// `#{…}`, in the order written; members are distinct.
+    Set(Vec<Form>),
+    /// `#tag form`, for a tag that EDN does not define.
+    Tagged(Symbol, Box<Form>),
+}
+
+impl Form {
+    /// The keyword, if it is one.
+    #[must_use]
+    pub fn as_keyword(&self) -> Option<&Keyword> {
+        self.edn.as_keyword()
+    }
+
+    /// The symbol, if it is one.
+    #[must_use]
+    pub fn as_symbol(&self) -> Option<&Symbol> {
+        self.edn.as_symbol()
+    }
+
+    /// The text, if it is a string.
+    #[must_use]
+    pub fn as_str(&self) -> Option<&str> {
+        self.edn.as_str()
+    }
+
+    /// The members, if it is a vector or a list.
+    #[must_use]
+    pub fn as_sequence(&self) -> Option<&[Form]> {
+        self.edn.as_sequence()
+    }
+}
+
+impl Edn {
+    /// The keyword, if it is one.
+    #[must_use]
+    pub fn as_keyword(&self) -> Option<&Keyword> {
+        match self {
+            Self::Value(Value::Keyword(keyword)) => Some(keyword),
+            _ => None,
+        }
+    }
+
+    /// The symbol, if it is one.
+    #[must_use]
+    pub fn as_symbol(&self) -> Option<&Symbol> {
+        match self {
+            Self::Value(Value::Symbol(symbol)) => Some(symbol),
+            _ => None,
+        }
+    }
+
+    /// The text, if it is a string.
+    #[must_use]
+    pub fn as_str(&self) -> Option<&str> {
+        match self {
+            Self::Value(Value::String(text)) => Some(text),
+            _ => None,
+        }
+    }
+
+    /// The number, if it is a long.
+    #[must_use]
+    pub fn as_long(&self) -> Option<i64> {
+        match self {
+            Self::Value(Value::Long(number)) => Some(*number),
+            _ => None,
+        }
+    }
+
+    /// The members, if it is a vector or a list.
+    #[must_use]
+    pub fn as_sequence(&self) -> Option<&[Form]> {
+        match self {
+            Self::Vector(forms) | Self::List(forms) => Some(forms),
+            _ => None,
+        }
+    }
+
+    /// The value at a key, if it is a map that has the key.
+    #[must_use]
+    pub fn get(&self, key: &Edn) -> Option<&Edn> {
+        match self {
+            Self::Map(entries) => {
+                entries.iter().find(|(k, _)| k.edn == *key).map(|(_, value)| &value.edn)
+            }
+            _ => None,
+        }
+    }
+
+    /// What the form is, for messages: "a keyword", "a vector".
+    #[must_use]
+    pub fn kind(&self) -> &'static str {
+        match self {
+            Self::Nil => "nil",
+            Self::Value(value) => match value {
+                Value::Boolean(_) => "a boolean",
+                Value::Long(_) => "an integer",
+                Value::Double(_) | Value::Float(_) => "a floating point number",
+                Value::BigInt(_) => "a big integer",
+                Value::BigDec(_) => "a decimal",
+                Value::String(_) => "a string",
+                Value::Keyword(_) => "a keyword",
+                Value::Symbol(_) => "a symbol",
+                Value::Instant(_) => "an instant",
+                Value::Uuid(_) => "a uuid",
+                Value::Uri(_) => "a uri",
+                Value::Bytes(_) => "bytes",
+                Value::Ref(_) => "a reference",
+                Value::Tuple(_) => "a tuple",
+            },
+            Self::Character(_) => "a character",
+            Self::List(_) => "a list",
+            Self::Vector(_) => "a vector",
+            Self::Map(_) => "a map",
+            Self::Set(_) => "a set",
+            Self::Tagged(..) => "a tagged form",
+        }
+    }
+}
+
+impl From<Edn> for Form {
+    fn from(edn: Edn) -> Self {
+        Self { edn, span: Span::default() }
+    }
+}
+
+impl<V: Into<Value>> From<V> for Edn {
+    fn from(value: V) -> Self {
+        Self::Value(value.into())
+    }
+}
+
+impl PartialEq for Form {
+    fn eq(&self, other: &Self) -> bool {
+        self.edn == other.edn
+    }
+}
+
+impl Eq for Form {}
+
+impl PartialEq for Edn {
+    fn eq(&self, other: &Self) -> bool {
+        match (self, other) {
+            (Self::Nil, Self::Nil) => true,
+            (Self::Value(a), Self::Value(b)) => a == b,
+            (Self::Character(a), Self::Character(b)) => a == b,
+            (Self::List(a), Self::List(b)) | (Self::Vector(a), Self::Vector(b)) => a == b,
+            (Self::Map(a), Self::Map(b)) => {
+                a.len() == b.len() && a.iter().all(|entry| b.contains(entry))
+            }
+            (Self::Set(a), Self::Set(b)) => {
+                a.len() == b.len() && a.iter().all(|member| b.contains(member))
+            }
+            (Self::Tagged(a, x), Self::Tagged(b, y)) => a == b && x == y,
+            _ => false,
+        }
+    }
+}
+
+impl Eq for Edn {}

@@ -1,0 +1,95 @@
+//! Instants: milliseconds since 1970, as Datomic keeps them.
+
+use std::fmt;
+use std::str::FromStr;
+
+use jiff::Timestamp;
+use jiff::tz::TimeZone;
+
+/// A point in time, in milliseconds since 1970-01-01T00:00:00Z.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Instant(i64);
+
+impl Instant {
+    /// Takes milliseconds since 1970-01-01T00:00:00Z.
+    #[must_use]
+    pub const fn from_millis(millis: i64) -> Self {
+        Self(millis)
+    }
+
+    /// The milliseconds since 1970-01-01T00:00:00Z.
+    #[must_use]
+    pub const fn millis(self) -> i64 {
+        self.0
+    }
+}
+
+/// Text that is not an instant.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{text:?} is not an instant such as 2024-05-01T12:30:00.000Z")]
+pub struct ParseInstantError {
+    /// The text in question.
+    pub text: String,
+}
+
+/// Reads RFC 3339 with the tolerance of EDN's `#inst`: a date alone, a time without seconds, and
+/// a missing offset (UTC) are allowed; digits below a millisecond are dropped.
+impl FromStr for Instant {
+    type Err = ParseInstantError;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let error = || ParseInstantError { text: text.to_owned() };
+        if let Ok(timestamp) = text.parse::<Timestamp>() {
+            return Ok(Self(floor_millis(timestamp)));
+        }
+        let padded = match text.len() {
+            4 => format!("{text}-01-01"),
+            7 => format!("{text}-01"),
+            _ => text.to_owned(),
+        };
+        let civil: jiff::civil::DateTime = padded.parse().map_err(|_| error())?;
+        TimeZone::UTC.to_timestamp(civil).map(floor_millis).map(Self).map_err(|_| error())
+    }
+}
+
+fn floor_millis(timestamp: Timestamp) -> i64 {
+    timestamp.as_nanosecond().div_euclid(1_000_000) as i64
+}
+
+impl fmt::Display for Instant {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match Timestamp::from_millisecond(self.0) {
+            Ok(timestamp) => write!(f, "{timestamp:.3}"),
+            // Beyond the years that a calendar can name.
+            Err(_) => write!(f, "{}ms", self.0),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn millis(text: &str) -> i64 {
+        text.parse::<Instant>().map(Instant::millis).unwrap_or(i64::MIN)
+    }
+
+    #[test]
+    fn reads_what_edn_allows() {
+        assert_eq!(millis("1970-01-01T00:00:00.001Z"), 1);
+        assert_eq!(millis("1970-01-01T01:00:00+01:00"), 0);
+        assert_eq!(millis("1970-01-02"), 86_400_000);
+        assert_eq!(millis("1970"), 0);
+        assert_eq!(millis("1970-02"), 31 * 86_400_000);
+        assert_eq!(millis("1969-12-31T23:59:59.9995Z"), -1);
+        assert!("yesterday".parse::<Instant>().is_err());
+        assert!("2021-13-01".parse::<Instant>().is_err());
+    }
+
+    #[test]
+    fn prints_what_it_reads() {
+        for text in ["2021-01-01T09:00:00.000Z", "1969-12-31T23:59:59.999Z"] {
+            assert_eq!(text.parse::<Instant>().map(|i| i.to_string()), Ok(text.to_owned()));
+        }
+    }
+}
