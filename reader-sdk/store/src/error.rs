@@ -3,7 +3,7 @@
 /// A failure of a store, or of an object in it.
 ///
 /// Absence is not a failure: reads answer `None`.
-#[derive(Debug, thiserror::Error)]
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum StoreError {
     /// The URL names no store that can be opened: fix the URL.
     #[error("{url}: {reason}")]

@@ -37,4 +37,11 @@ pub trait ReadStore: fmt::Debug + Send + Sync {
     /// # Errors
     /// When the store cannot tell, or cannot list.
     async fn list(&self, folder: &Key, limit: usize) -> Result<Vec<Key>, StoreError>;
+
+    /// Lists the names of the folders right inside a folder, in order. For finding out what is
+    /// there without listing every object of it.
+    ///
+    /// # Errors
+    /// When the store cannot tell, or cannot list.
+    async fn list_folders(&self, folder: &Key) -> Result<Vec<String>, StoreError>;
 }
