@@ -4,12 +4,22 @@
 //! [`Value`]s, so what is read can be stored and what is stored can be printed. See
 //! <https://github.com/edn-format/edn>.
 
+#[cfg(test)]
+mod cases;
+mod digest;
+mod error;
+mod lexer;
+mod name;
+mod number;
+mod order;
 pub mod print;
 pub mod read;
+mod tag;
+mod text;
 
 use crate::{Keyword, Symbol, Value};
 
-pub use read::{EdnError, Limits, read, read_all};
+pub use read::{EdnError, Limits, read, read_all, read_with};
 
 /// Where a form stands in the text it was read from, in bytes.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -177,32 +187,3 @@ impl<V: Into<Value>> From<V> for Edn {
         Self::Value(value.into())
     }
 }
-
-impl PartialEq for Form {
-    fn eq(&self, other: &Self) -> bool {
-        self.edn == other.edn
-    }
-}
-
-impl Eq for Form {}
-
-impl PartialEq for Edn {
-    fn eq(&self, other: &Self) -> bool {
-        match (self, other) {
-            (Self::Nil, Self::Nil) => true,
-            (Self::Value(a), Self::Value(b)) => a == b,
-            (Self::Character(a), Self::Character(b)) => a == b,
-            (Self::List(a), Self::List(b)) | (Self::Vector(a), Self::Vector(b)) => a == b,
-            (Self::Map(a), Self::Map(b)) => {
-                a.len() == b.len() && a.iter().all(|entry| b.contains(entry))
-            }
-            (Self::Set(a), Self::Set(b)) => {
-                a.len() == b.len() && a.iter().all(|member| b.contains(member))
-            }
-            (Self::Tagged(a, x), Self::Tagged(b, y)) => a == b && x == y,
-            _ => false,
-        }
-    }
-}
-
-impl Eq for Edn {}
