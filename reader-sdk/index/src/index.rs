@@ -1,1 +1,217 @@
 //! An index: a list of runs in one order, read as one.
+
+use std::sync::Arc;
+
+use duramen_model::Order;
+
+use crate::chunk::{Chunk, Merging, Reading};
+use crate::cursor::Cursor;
+use crate::memory::MemoryRun;
+use crate::nodes::Nodes;
+use crate::run::Run;
+use crate::{IndexError, KeyRange, Layer, Record};
+
+/// A run in memory absorbs its older neighbours in memory while they are at most so many times
+/// its size. So the sizes grow geometrically with age: a scan meets few runs, and a record is
+/// copied a logarithmic number of times.
+const FOLD_RATIO: usize = 4;
+
+/// Facts of one order and layer: runs, newest first, read as one. Immutable and cheap to clone.
+#[derive(Debug, Clone)]
+pub struct Index {
+    order: Order,
+    layer: Layer,
+    runs: Arc<[Run]>,
+}
+
+impl Index {
+    /// An index without facts.
+    #[must_use]
+    pub fn new(order: Order, layer: Layer) -> Self {
+        Self { order, layer, runs: Arc::from([]) }
+    }
+
+    /// The order that the facts are in.
+    #[must_use]
+    pub const fn order(&self) -> Order {
+        self.order
+    }
+
+    /// The layer that the facts belong to.
+    #[must_use]
+    pub const fn layer(&self) -> Layer {
+        self.layer
+    }
+
+    /// The runs, newest first.
+    #[must_use]
+    pub fn runs(&self) -> &[Run] {
+        &self.runs
+    }
+
+    /// The index with a run that is younger than all it has. Small runs in memory are folded
+    /// together, so that adding one transaction after the other stays cheap. A run of another
+    /// order or layer does not belong here.
+    #[must_use]
+    pub fn with_run(&self, run: Run) -> Self {
+        let Run::Memory(young) = run;
+        let (folded, rest) = self.fold(young);
+        let newest = (!folded.records().is_empty()).then_some(Run::Memory(folded));
+        let runs = newest.into_iter().chain(rest.iter().cloned()).collect();
+        Self { runs, ..*self }
+    }
+
+    /// Folds a young run with its neighbours where that pays; the other runs.
+    fn fold(&self, young: MemoryRun) -> (MemoryRun, &[Run]) {
+        let mut size = young.records().len();
+        let mut folded = vec![young];
+        for run in self.runs.iter() {
+            match run {
+                Run::Memory(older) if older.records().len() <= size.saturating_mul(FOLD_RATIO) => {
+                    size += older.records().len();
+                    folded.push(older.clone());
+                }
+                _ => break,
+            }
+        }
+        let rest = &self.runs[folded.len() - 1..];
+        (MemoryRun::fold(self.order, self.layer, &folded), rest)
+    }
+
+    /// The facts in a range, sorted. The youngest record of a key hides the older ones, and a
+    /// tombstone hides the fact. A range of another order has no facts here.
+    ///
+    /// # Errors
+    /// When a node cannot be loaded, or is damaged.
+    pub async fn scan(&self, nodes: &Nodes, range: &KeyRange) -> Result<Vec<Record>, IndexError> {
+        if let Some(facts) = self.scan_memory(range) {
+            return Ok(facts);
+        }
+        let mut cursor = self.cursor(nodes, range);
+        let mut facts = Vec::new();
+        while let Some(batch) = cursor.next_batch().await? {
+            facts.extend(batch);
+        }
+        Ok(facts)
+    }
+
+    /// The facts in a range, if all runs are in memory.
+    #[must_use]
+    pub fn scan_memory(&self, range: &KeyRange) -> Option<Vec<Record>> {
+        let mut facts = Vec::new();
+        let mut chunks = Vec::new();
+        if range.order != self.order {
+            return Some(facts);
+        }
+        for run in self.runs.iter() {
+            let Run::Memory(run) = run;
+            let stretch = run.stretch(range);
+            if !stretch.is_empty() {
+                chunks.push(Chunk::memory(run.shared(), stretch));
+            }
+        }
+        self.merging(Reading::Facts).run(&mut chunks, |_| false, &mut facts);
+        Some(facts)
+    }
+
+    /// Reads the facts in a range batch by batch.
+    #[must_use]
+    pub fn cursor(&self, nodes: &Nodes, range: &KeyRange) -> Cursor {
+        Cursor::new(self, nodes, range, Reading::Facts)
+    }
+
+    /// How many facts are in a range: exactly, by the weights of the records.
+    ///
+    /// # Errors
+    /// When a node cannot be loaded, or is damaged.
+    pub async fn count(&self, _nodes: &Nodes, range: &KeyRange) -> Result<u64, IndexError> {
+        if range.order != self.order {
+            return Ok(0);
+        }
+        let mut net = 0;
+        for run in self.runs.iter() {
+            let Run::Memory(run) = run;
+            net += run.net_in(range);
+        }
+        Ok(u64::try_from(net).unwrap_or(0))
+    }
+
+    pub(crate) const fn merging(&self, reading: Reading) -> Merging {
+        Merging { order: self.order, layer: self.layer, reading }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+
+    use duramen_model::{AttributeId, EntityId, T, Value};
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::State;
+
+    fn record(e: u64, v: i64, t: u64, state: State) -> Record {
+        Record {
+            e: EntityId::new(e).unwrap(),
+            a: AttributeId::FIRST_USER,
+            v: Value::Long(v),
+            added: T::new(t).unwrap(),
+            state,
+        }
+    }
+
+    fn memory(records: Vec<Record>) -> Run {
+        Run::memory(Order::Eavt, Layer::Current, records)
+    }
+
+    fn scan_all(index: &Index) -> Vec<Record> {
+        index.scan_memory(&KeyRange::all(Order::Eavt)).unwrap()
+    }
+
+    #[test]
+    fn a_fact_that_is_opened_and_closed_leaves_nothing() {
+        let index = Index::new(Order::Eavt, Layer::Current)
+            .with_run(memory(vec![record(1, 1, 1, State::Inserted)]))
+            .with_run(memory(vec![record(1, 1, 2, State::Removed)]));
+        assert_eq!(scan_all(&index), vec![]);
+        assert!(index.runs().is_empty());
+    }
+
+    #[tokio::test]
+    async fn pushing_single_transactions_keeps_runs_few() {
+        let mut index = Index::new(Order::Eavt, Layer::Current);
+        for t in 0..5_000 {
+            index = index.with_run(memory(vec![record(t * 7919 % 5_000, 0, t, State::Inserted)]));
+        }
+        assert!(index.runs().len() <= 8, "{} runs", index.runs().len());
+        assert_eq!(scan_all(&index).len(), 5_000);
+        let all = KeyRange::all(Order::Eavt);
+        assert_eq!(index.count(&Nodes::empty(), &all).await.unwrap(), 5_000);
+        let one = KeyRange::entity(EntityId::new(42).unwrap());
+        assert_eq!(index.scan(&Nodes::empty(), &one).await.unwrap().len(), 1);
+        assert_eq!(index.count(&Nodes::empty(), &one).await.unwrap(), 1);
+    }
+
+    proptest! {
+        /// Any sequence of openings and closings, in single transactions, reads like a map.
+        #[test]
+        fn memory_runs_read_like_a_map(steps in prop::collection::vec((0u64..6, 0i64..4), 0..200)) {
+            let mut map = BTreeMap::new();
+            let mut index = Index::new(Order::Eavt, Layer::Current);
+            for (t, (e, v)) in steps.into_iter().enumerate() {
+                let t = t as u64;
+                let state = match map.remove(&(e, v)) {
+                    Some(_) => State::Removed,
+                    None => { map.insert((e, v), t); State::Inserted }
+                };
+                index = index.with_run(memory(vec![record(e, v, t, state)]));
+                let expected: Vec<Record> = map
+                    .iter()
+                    .map(|((e, v), t)| record(*e, *v, *t, State::Inserted))
+                    .collect();
+                prop_assert_eq!(scan_all(&index), expected);
+            }
+        }
+    }
+}

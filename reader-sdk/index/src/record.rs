@@ -69,6 +69,21 @@ impl Record {
         }
     }
 
+    /// What two records of one key amount to, by the table of [`State`]: the younger one, or
+    /// nothing when it closes what the older one opened.
+    ///
+    /// Pairs that cannot come from valid transactions leave the younger record as it is.
+    #[must_use]
+    pub fn compose(older: &Self, younger: Self) -> Option<Self> {
+        let state = match (older.state, younger.state) {
+            (State::Inserted, State::Removed) => return None,
+            (State::Inserted, State::Replaced) => State::Inserted,
+            (State::Removed, State::Inserted) => State::Replaced,
+            (_, state) => state,
+        };
+        Some(Self { state, ..younger })
+    }
+
     /// Whether the record is about an open or closed fact, and not a tombstone.
     #[must_use]
     pub const fn is_fact(&self) -> bool {

@@ -1,0 +1,138 @@
+//! A run in memory: sorted records, shared.
+
+use std::cmp::Ordering;
+use std::ops::Range;
+use std::sync::Arc;
+
+use duramen_model::Order;
+
+use crate::key::KeyRef;
+use crate::{KeyRange, Layer, Record};
+
+/// Sorted records in memory, one for each key. Cheap to clone.
+#[derive(Debug, Clone)]
+pub struct MemoryRun {
+    order: Order,
+    layer: Layer,
+    records: Arc<[Record]>,
+    net: i64,
+}
+
+impl MemoryRun {
+    /// Sorts records and composes those of one key, in the order of their transactions.
+    #[must_use]
+    pub fn new(order: Order, layer: Layer, mut records: Vec<Record>) -> Self {
+        records.sort_by(|x, y| x.compare(y, order, layer).then_with(|| x.added.cmp(&y.added)));
+        Self::sorted(order, layer, compose_neighbours(records, order, layer))
+    }
+
+    fn sorted(order: Order, layer: Layer, records: Vec<Record>) -> Self {
+        let net = records.iter().map(Record::weight).sum();
+        Self { order, layer, records: records.into(), net }
+    }
+
+    /// Folds runs, newest first, into one.
+    pub(crate) fn fold(order: Order, layer: Layer, newest_first: &[Self]) -> Self {
+        let Some((newest, older)) = newest_first.split_first() else {
+            return Self::sorted(order, layer, Vec::new());
+        };
+        let Some((second, older)) = older.split_first() else {
+            return newest.clone();
+        };
+        let mut folded = compose(&second.records, newest.records.to_vec(), order, layer);
+        for run in older {
+            folded = compose(&run.records, folded, order, layer);
+        }
+        Self::sorted(order, layer, folded)
+    }
+
+    /// The order of the records.
+    #[must_use]
+    pub const fn order(&self) -> Order {
+        self.order
+    }
+
+    /// The layer that the records belong to.
+    #[must_use]
+    pub const fn layer(&self) -> Layer {
+        self.layer
+    }
+
+    /// The records, sorted.
+    #[must_use]
+    pub fn records(&self) -> &[Record] {
+        &self.records
+    }
+
+    pub(crate) fn shared(&self) -> Arc<[Record]> {
+        Arc::clone(&self.records)
+    }
+
+    /// The sum of the weights of all records.
+    #[must_use]
+    pub const fn net(&self) -> i64 {
+        self.net
+    }
+
+    /// Which records lie in a range.
+    pub(crate) fn stretch(&self, range: &KeyRange) -> Range<usize> {
+        let position = |record: &Record| range.position(record.e, record.a, &record.v);
+        let start = self.records.partition_point(|r| position(r) == Ordering::Less);
+        let inside = self.records[start..].partition_point(|r| position(r) != Ordering::Greater);
+        start..start + inside
+    }
+
+    /// The sum of the weights of the records in a range.
+    pub(crate) fn net_in(&self, range: &KeyRange) -> i64 {
+        let stretch = self.stretch(range);
+        if stretch.len() == self.records.len() {
+            self.net
+        } else {
+            self.records[stretch].iter().map(Record::weight).sum()
+        }
+    }
+}
+
+fn compose_neighbours(records: Vec<Record>, order: Order, layer: Layer) -> Vec<Record> {
+    let mut composed: Vec<Record> = Vec::with_capacity(records.len());
+    for younger in records {
+        match composed.pop_if(|older| older.compare(&younger, order, layer).is_eq()) {
+            Some(older) => composed.extend(Record::compose(&older, younger)),
+            None => composed.push(younger),
+        }
+    }
+    composed
+}
+
+/// Merges two sorted sequences, composing the records that meet.
+fn compose(older: &[Record], younger: Vec<Record>, order: Order, layer: Layer) -> Vec<Record> {
+    let mut composed = Vec::with_capacity(older.len() + younger.len());
+    let mut rest = older;
+    for record in younger {
+        let key = KeyRef::from(&record);
+        let before = gallop(rest, |r| KeyRef::from(r).compare(&key, order, layer).is_lt());
+        composed.extend_from_slice(&rest[..before]);
+        rest = &rest[before..];
+        match rest.split_first() {
+            Some((first, after)) if first.compare(&record, order, layer).is_eq() => {
+                composed.extend(Record::compose(first, record));
+                rest = after;
+            }
+            _ => composed.push(record),
+        }
+    }
+    composed.extend_from_slice(rest);
+    composed
+}
+
+/// How many records from the first on fulfil a predicate that holds for a prefix. Looks near the
+/// beginning first: neighbours in one run are mostly near each other in another.
+fn gallop(records: &[Record], holds: impl Fn(&Record) -> bool) -> usize {
+    let mut high = 1;
+    while high <= records.len() && holds(&records[high - 1]) {
+        high *= 2;
+    }
+    let low = high / 2;
+    let high = (high - 1).min(records.len());
+    low + records[low..high].partition_point(holds)
+}
