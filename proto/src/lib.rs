@@ -12,5 +12,13 @@ pub mod stored {
     include!("generated/duramen.stored.v1.rs");
 }
 
+/// The gRPC service and what it speaks of, package `duramen.v1`.
+#[cfg(feature = "service")]
+#[allow(missing_docs, unreachable_pub, unused_qualifications, clippy::all)]
+#[allow(clippy::missing_errors_doc, clippy::large_futures, rustdoc::all)]
+pub mod v1 {
+    include!("generated/duramen.v1.rs");
+}
+
 /// All `.proto` files as an encoded `FileDescriptorSet`, for gRPC's reflection service.
 pub const FILE_DESCRIPTOR_SET: &[u8] = include_bytes!("generated/descriptors.bin");

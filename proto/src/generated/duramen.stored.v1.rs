@@ -356,6 +356,20 @@ pub struct Root {
     /// The database was dropped: no root follows.
     #[prost(bool, tag = "16")]
     pub dropped: bool,
+    /// Absent: the requests of all transactions are remembered.
+    #[prost(message, optional, tag = "17")]
+    pub requests: ::core::option::Option<RequestWindow>,
+}
+/// Which request ids a writer remembers: those of the transactions from `since_t` on. Of an id that
+/// is none of them, and was made at `horizon` or before, it is not known whether it was used.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct RequestWindow {
+    #[prost(uint64, tag = "1")]
+    pub since_t: u64,
+    /// The newest time in the ids of the transactions before `since_t`, in milliseconds since
+    /// 1970-01-01T00:00:00Z; absent when they had no ids.
+    #[prost(sint64, optional, tag = "2")]
+    pub horizon: ::core::option::Option<i64>,
 }
 /// What is still retained: nothing below is promised to be there.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
