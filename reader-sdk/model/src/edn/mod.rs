@@ -6,6 +6,7 @@
 
 #[cfg(test)]
 mod cases;
+pub mod de;
 mod digest;
 mod error;
 mod lexer;
@@ -14,6 +15,8 @@ mod number;
 mod order;
 pub mod print;
 pub mod read;
+pub mod row;
+pub mod ser;
 mod tag;
 mod text;
 
