@@ -1,1 +1,30 @@
-//! (skeleton)
+//! The database: transactions folded into an immutable value that is read at any time.
+//!
+//! This crate knows what a database is: roots, checkpoints and segments in a bucket, the
+//! transactions since, and the views of them. It refuses to know who writes (there is no clock,
+//! randomness or network service here) and how queries are answered.
+//!
+//! Reading order: [`tx_record`] (what happened), [`db`] (the value), [`selection`] (what is asked
+//! of it).
+
+pub mod db;
+pub mod entity_ref;
+pub mod error;
+pub mod next_ids;
+pub mod selection;
+pub mod tx_record;
+
+mod facts;
+mod malformed;
+#[cfg(test)]
+mod oracle;
+mod recent;
+mod value_codec;
+mod window;
+
+pub use db::Db;
+pub use entity_ref::{AttributeRef, EntityRef};
+pub use error::DbError;
+pub use next_ids::NextIds;
+pub use selection::{Selection, Values};
+pub use tx_record::{Change, TxRecord};

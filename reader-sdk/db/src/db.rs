@@ -1,0 +1,375 @@
+//! The database value and its views.
+
+use std::sync::Arc;
+
+use duramen_index::{KeyRange, Layer};
+use duramen_model::{
+    Attribute, AttributeId, Datom, EntityId, Instant, Order, Schema, T, Value, builtin,
+};
+use futures_util::future;
+
+use crate::facts::Facts;
+use crate::selection::Plan;
+use crate::window::{self, Window};
+use crate::{AttributeRef, DbError, EntityRef, NextIds, Selection, TxRecord, Values};
+
+/// A database at one time: an immutable value, cheap to clone.
+///
+/// ```
+/// # use duramen_db::Db;
+/// # use duramen_model::{Keyword, T};
+/// let db = Db::genesis();
+/// assert_eq!(db.basis_t(), T::GENESIS);
+/// assert!(db.schema().attribute_named(&Keyword::new("db/ident")).is_some());
+/// ```
+#[derive(Debug, Clone)]
+pub struct Db {
+    facts: Arc<Facts>,
+    window: Window,
+    /// Of the view.
+    schema: Arc<Schema>,
+}
+
+/// What it is.
+impl Db {
+    /// A database in memory that has only what every database is born with.
+    #[must_use]
+    pub fn genesis() -> Self {
+        Self::of(Facts::genesis())
+    }
+
+    pub(crate) fn of(facts: Facts) -> Self {
+        let schema = Arc::clone(&facts.schema);
+        Self { facts: Arc::new(facts), window: Window::default(), schema }
+    }
+
+    /// The newest transaction of the database, whatever the view shows of it.
+    #[must_use]
+    pub fn basis_t(&self) -> T {
+        self.facts.basis
+    }
+
+    /// The newest transaction that the view shows, where it was narrowed.
+    #[must_use]
+    pub fn as_of_t(&self) -> Option<T> {
+        self.window.as_of
+    }
+
+    /// The transaction after which the view begins, where it was narrowed.
+    #[must_use]
+    pub fn since_t(&self) -> Option<T> {
+        self.window.since
+    }
+
+    /// Whether the view shows every assertion and retraction.
+    #[must_use]
+    pub fn is_history(&self) -> bool {
+        self.window.history
+    }
+
+    /// The attributes and idents, as of the newest transaction that the view shows.
+    #[must_use]
+    pub fn schema(&self) -> &Schema {
+        &self.schema
+    }
+
+    /// The ids that the next new entities get.
+    #[must_use]
+    pub fn next_ids(&self) -> NextIds {
+        self.facts.next_ids
+    }
+}
+
+/// The log.
+impl Db {
+    /// The transactions from `from` on that are not in the trees of the checkpoint, oldest first.
+    pub fn recent_txs(&self, from: T) -> impl Iterator<Item = &Arc<TxRecord>> {
+        self.facts.recent.since(from)
+    }
+}
+
+/// Later.
+impl Db {
+    /// The database after one more transaction.
+    ///
+    /// # Errors
+    /// When the transaction does not follow the newest one, contradicts itself, or the value is
+    /// a view.
+    pub fn apply(&self, record: &TxRecord) -> Result<Self, DbError> {
+        self.apply_all(&[Arc::new(record.clone())])
+    }
+
+    /// The database after several more transactions, given oldest first. Faster than one by one.
+    ///
+    /// # Errors
+    /// As for [`Self::apply`].
+    pub fn apply_all(&self, records: &[Arc<TxRecord>]) -> Result<Self, DbError> {
+        if self.window != Window::default() {
+            return Err(DbError::NotCurrent);
+        }
+        let mut basis = self.facts.basis;
+        for record in records {
+            if basis.next() != Some(record.t) {
+                let expected = basis.next().unwrap_or(T::MAX);
+                return Err(DbError::NotNext { expected, found: record.t });
+            }
+            record.check().map_err(|malformed| malformed.record(record.t))?;
+            basis = record.t;
+        }
+        let mut facts = (*self.facts).clone();
+        facts.absorb(records);
+        Ok(Self::of(facts))
+    }
+}
+
+/// Views.
+impl Db {
+    /// The database as it was after transaction `t`. A view is only ever narrowed: as of 20 of
+    /// as of 10 is as of 10.
+    #[must_use]
+    pub fn as_of(&self, t: T) -> Self {
+        let schema = self.facts.schema_at(self.window.as_of(t).as_of.unwrap_or(t));
+        Self { facts: Arc::clone(&self.facts), window: self.window.as_of(t), schema }
+    }
+
+    /// Only the facts asserted after transaction `t` that are still in force.
+    #[must_use]
+    pub fn since(&self, t: T) -> Self {
+        Self { window: self.window.since(t), ..self.clone() }
+    }
+
+    /// Every assertion and retraction, from before and after the present alike, within the view.
+    #[must_use]
+    pub fn history(&self) -> Self {
+        Self { window: self.window.history(), ..self.clone() }
+    }
+
+    /// The newest transaction at or before an instant; the one that the database was born with
+    /// when there is none.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub async fn t_at(&self, instant: Instant) -> Result<T, DbError> {
+        // Transactions are dense and their instants never decrease, so counting finds the number.
+        let range = Selection::all().with_a(builtin::TX_INSTANT).within(..=Value::from(instant));
+        let index = self.facts.index(Order::Avet, Layer::Current);
+        let count = index.count(&self.facts.nodes, &range.plan(|_| true).range).await?;
+        let t = count.checked_sub(1).and_then(T::new);
+        Ok(t.unwrap_or(T::GENESIS).min(self.window.as_of.unwrap_or(T::MAX)))
+    }
+}
+
+/// Reads.
+impl Db {
+    /// The datoms in a stretch of an order, sorted in that order; those of one `(e a v)` by `t`.
+    ///
+    /// AVET has only the attributes that are unique or indexed; [`Self::select`] knows which.
+    ///
+    /// # Errors
+    /// When the store fails, or an object in it is damaged.
+    pub async fn datoms(&self, range: &KeyRange) -> Result<Vec<Datom>, DbError> {
+        let open = self.layer(range, Layer::Current);
+        if !self.window.needs_history(self.facts.basis) {
+            return open.await;
+        }
+        let (open, closed) = future::try_join(open, self.layer(range, Layer::History)).await?;
+        Ok(window::merge(range.order, open, closed))
+    }
+
+    async fn layer(&self, range: &KeyRange, layer: Layer) -> Result<Vec<Datom>, DbError> {
+        let records = self.facts.index(range.order, layer).scan(&self.facts.nodes, range).await?;
+        Ok(self.window.datoms(range.order, layer, records))
+    }
+
+    /// The datoms that fit what is known of them, sorted in the order that found them.
+    ///
+    /// # Errors
+    /// As for [`Self::datoms`].
+    pub async fn select(&self, selection: &Selection) -> Result<Vec<Datom>, DbError> {
+        let plan = self.plan(selection);
+        let mut datoms = self.datoms(&plan.range).await?;
+        plan.filter(&mut datoms);
+        Ok(datoms)
+    }
+
+    /// The answers to several selections, looked up at the same time.
+    ///
+    /// # Errors
+    /// As for [`Self::datoms`].
+    pub async fn select_many(&self, selections: &[Selection]) -> Result<Vec<Vec<Datom>>, DbError> {
+        let selects = selections.iter().map(|selection| self.select(selection));
+        future::try_join_all(selects).await
+    }
+
+    /// How many datoms fit, cheaply: exact for the present when an order answers by itself, and
+    /// never too low otherwise.
+    ///
+    /// # Errors
+    /// As for [`Self::datoms`].
+    pub async fn count(&self, selection: &Selection) -> Result<u64, DbError> {
+        let range = self.plan(selection).range;
+        let (nodes, order) = (&self.facts.nodes, range.order);
+        let open = self.facts.index(order, Layer::Current).count(nodes, &range).await?;
+        let closed = match self.window.needs_history(self.facts.basis) {
+            true => self.facts.index(order, Layer::History).count(nodes, &range).await?,
+            false => 0,
+        };
+        let closed = if self.window.history { closed.saturating_mul(2) } else { closed };
+        Ok(open.saturating_add(closed))
+    }
+
+    fn plan(&self, selection: &Selection) -> Plan {
+        selection.plan(|a| self.facts.avet_has(a))
+    }
+}
+
+/// Names.
+impl Db {
+    /// The entity that a reference names, if any. An id names itself.
+    ///
+    /// # Errors
+    /// When the attribute of a lookup is unknown or not unique, or the store fails.
+    pub async fn entity_of(&self, entity: &EntityRef) -> Result<Option<EntityId>, DbError> {
+        match entity {
+            EntityRef::Id(e) => Ok(Some(*e)),
+            EntityRef::Ident(ident) => Ok(self.schema.entity(ident)),
+            EntityRef::Lookup(attribute, v) => self.look_up(attribute, v).await,
+        }
+    }
+
+    async fn look_up(&self, name: &AttributeRef, v: &Value) -> Result<Option<EntityId>, DbError> {
+        let attribute = self
+            .attribute(name)
+            .ok_or_else(|| DbError::UnknownAttribute { attribute: name.to_string() })?;
+        if attribute.unique.is_none() {
+            return Err(DbError::NotUnique { attribute: attribute.ident.to_string() });
+        }
+        let selection = Selection { e: None, a: Some(attribute.id), v: Values::Is(v.clone()) };
+        // In a history view, the last to have the value.
+        let datoms = self.select(&selection).await?;
+        Ok(datoms.into_iter().max_by_key(|datom| (datom.t, datom.added)).map(|datom| datom.e))
+    }
+
+    /// The attribute that a reference names, if any.
+    #[must_use]
+    pub fn attribute(&self, name: &AttributeRef) -> Option<&Attribute> {
+        match name {
+            AttributeRef::Id(a) => self.schema.attribute(*a),
+            AttributeRef::Ident(ident) => self.schema.attribute_named(ident),
+        }
+    }
+
+    /// Whether values of an attribute are found without going through all of its facts.
+    #[must_use]
+    pub fn finds_values_of(&self, a: AttributeId) -> bool {
+        self.facts.avet_has(a)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use duramen_model::Keyword;
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::Change;
+    use crate::oracle::{self, NAME, any_txs, t, user};
+
+    fn block_on<F: Future>(future: F) -> F::Output {
+        tokio::runtime::Builder::new_current_thread().build().unwrap().block_on(future)
+    }
+
+    fn shared(records: &[TxRecord]) -> Vec<Arc<TxRecord>> {
+        records.iter().cloned().map(Arc::new).collect()
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(48))]
+
+        #[test]
+        fn every_view_shows_what_the_transactions_say(records in any_txs(), cut: prop::sample::Index) {
+            let cut = cut.index(records.len());
+            let mut db = Db::genesis().apply_all(&shared(&records[..cut])).unwrap();
+            for record in &records[cut..] {
+                db = db.apply(record).unwrap();
+            }
+            block_on(oracle::check(&db, &records));
+            let from = t(records.len() as u64 / 2);
+            let recent: Vec<T> = db.recent_txs(from).map(|record| record.t).collect();
+            let expected: Vec<T> = (from.get()..=records.len() as u64).map(t).collect();
+            prop_assert_eq!(recent, expected);
+        }
+    }
+
+    fn people() -> Db {
+        let records = [
+            vec![
+                (NAME.entity(), builtin::IDENT, Value::Keyword(Keyword::new("p/name"))),
+                (
+                    NAME.entity(),
+                    builtin::VALUE_TYPE,
+                    Value::Ref(builtin::value_type_entity(duramen_model::ValueType::String)),
+                ),
+                (NAME.entity(), builtin::CARDINALITY, Value::Ref(builtin::CARDINALITY_ONE)),
+                (NAME.entity(), builtin::UNIQUE, Value::Ref(builtin::UNIQUE_IDENTITY)),
+            ],
+            vec![(user(0), NAME, Value::string("ada"))],
+            vec![(user(1), NAME, Value::string("bob"))],
+        ];
+        records.into_iter().zip(1..).fold(Db::genesis(), |db, (facts, number)| {
+            let instant = Instant::from_millis(number as i64 * 10);
+            let own = Change::assert(t(number).entity(), builtin::TX_INSTANT, instant, t(number));
+            let facts = facts.into_iter().map(|(e, a, v)| Change::assert(e, a, v, t(number)));
+            let changes = facts.chain([own]).collect();
+            let record = TxRecord { t: t(number), instant, changes, ..TxRecord::genesis() };
+            db.apply(&record).unwrap()
+        })
+    }
+
+    #[tokio::test]
+    async fn entities_are_found_by_name() {
+        let db = people();
+        let bob = EntityRef::lookup(Keyword::new("p/name"), "bob");
+        assert_eq!(db.entity_of(&bob).await.unwrap(), Some(user(1)));
+        assert_eq!(db.as_of(t(2)).entity_of(&bob).await.unwrap(), None);
+        let ident = EntityRef::from(Keyword::new("p/name"));
+        assert_eq!(db.entity_of(&ident).await.unwrap(), Some(NAME.entity()));
+        assert_eq!(db.as_of(t(0)).entity_of(&ident).await.unwrap(), None);
+        let doc = EntityRef::lookup(builtin::DOC, "x");
+        assert!(matches!(db.entity_of(&doc).await, Err(DbError::NotUnique { .. })));
+        let unknown = EntityRef::lookup(Keyword::new("p/none"), "x");
+        let error = db.entity_of(&unknown).await.unwrap_err();
+        assert_eq!(error.to_string(), "unknown attribute :p/none");
+        assert_eq!(db.next_ids(), NextIds { attribute: NAME.get() + 1, user: 2 });
+    }
+
+    #[tokio::test]
+    async fn an_instant_is_the_newest_transaction_at_or_before_it() {
+        let db = people();
+        for (millis, expected) in [(-5, 0), (0, 0), (9, 0), (10, 1), (29, 2), (30, 3), (99, 3)] {
+            let found = db.t_at(Instant::from_millis(millis)).await.unwrap();
+            assert_eq!(found, t(expected), "{millis}");
+        }
+        assert_eq!(db.as_of(t(1)).t_at(Instant::from_millis(99)).await.unwrap(), t(1));
+    }
+
+    #[test]
+    fn only_the_next_transaction_is_taken() {
+        let db = people();
+        let error = db.apply(&TxRecord::genesis()).unwrap_err();
+        assert_eq!(error.to_string(), "transaction 0 cannot be applied: expected 4");
+        let mut record = TxRecord { t: t(4), ..TxRecord::genesis() };
+        assert!(matches!(db.apply(&record), Err(DbError::InvalidRecord { .. })));
+        record.changes =
+            vec![Change::assert(t(4).entity(), builtin::TX_INSTANT, record.instant, t(4))];
+        db.apply(&record).unwrap();
+        assert!(matches!(db.as_of(t(2)).apply(&record), Err(DbError::NotCurrent)));
+    }
+
+    #[test]
+    fn views_only_narrow() {
+        let view = people().as_of(t(1)).as_of(t(3));
+        assert_eq!(view.as_of_t(), Some(t(1)));
+        assert_eq!(view.since(t(0)).since_t(), Some(t(0)));
+    }
+}

@@ -1,0 +1,53 @@
+//! Bytes that decode to nothing.
+
+use std::fmt;
+
+use duramen_model::T;
+use duramen_store::StoreError;
+
+use crate::DbError;
+
+/// What is wrong with stored bytes; the name of their object is added by whoever fetched them.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Malformed {
+    expected: String,
+    found: String,
+}
+
+impl Malformed {
+    pub(crate) fn new(expected: impl Into<String>, found: impl ToString) -> Self {
+        Self { expected: expected.into(), found: found.to_string() }
+    }
+
+    /// The error about an object.
+    pub(crate) fn within(self, object: impl fmt::Display) -> StoreError {
+        StoreError::Corrupt {
+            object: object.to_string(),
+            expected: self.expected,
+            found: self.found,
+        }
+    }
+
+    /// The error about a transaction record that comes from no object.
+    pub(crate) fn record(self, t: T) -> DbError {
+        DbError::InvalidRecord { t, expected: self.expected, found: self.found }
+    }
+}
+
+impl From<prost::DecodeError> for Malformed {
+    fn from(error: prost::DecodeError) -> Self {
+        Self::new("a protobuf message", error)
+    }
+}
+
+/// Takes bytes whose length is fixed.
+pub(crate) fn fixed<const N: usize>(bytes: &[u8], what: &str) -> Result<[u8; N], Malformed> {
+    bytes.try_into().map_err(|_| {
+        Malformed::new(format!("{what} of {N} bytes"), format!("{} bytes", bytes.len()))
+    })
+}
+
+/// Takes the number of a transaction.
+pub(crate) fn t(number: u64) -> Result<T, Malformed> {
+    T::new(number).ok_or_else(|| Malformed::new("a transaction number under 2^48", number))
+}

@@ -1,0 +1,101 @@
+//! The window of time that a view looks through.
+
+use std::cmp::Ordering;
+
+use duramen_index::{Layer, Record, State};
+use duramen_model::{Datom, Order, T};
+
+/// Which transactions a view sees: those after `since`, up to `as_of`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub(crate) struct Window {
+    pub(crate) as_of: Option<T>,
+    pub(crate) since: Option<T>,
+    pub(crate) history: bool,
+}
+
+impl Window {
+    /// Narrows the window: what an earlier view hides stays hidden.
+    pub(crate) fn as_of(self, t: T) -> Self {
+        Self { as_of: Some(self.as_of.map_or(t, |own| own.min(t))), ..self }
+    }
+
+    pub(crate) fn since(self, t: T) -> Self {
+        Self { since: Some(self.since.map_or(t, |own| own.max(t))), ..self }
+    }
+
+    pub(crate) fn history(self) -> Self {
+        Self { history: true, ..self }
+    }
+
+    /// Whether closed facts matter.
+    pub(crate) fn needs_history(self, basis: T) -> bool {
+        self.history || self.as_of.is_some_and(|t| t < basis)
+    }
+
+    /// The datoms that the view sees of an open or closed fact, in no particular order.
+    pub(crate) fn see(self, record: Record, into: &mut Vec<Datom>) {
+        let closed = match record.state {
+            State::Inserted | State::Replaced => None,
+            State::Closed(t) => Some(t),
+            State::Removed => return,
+        };
+        let Record { e, a, v, added, .. } = record;
+        if self.history {
+            if let Some(t) = closed.filter(|&t| self.contains(t)) {
+                into.push(Datom { e, a, v: v.clone(), t, added: false });
+            }
+            if self.contains(added) {
+                into.push(Datom { e, a, v, t: added, added: true });
+            }
+        } else if self.contains(added) && closed.is_none_or(|t| self.is_before(t)) {
+            into.push(Datom { e, a, v, t: added, added: true });
+        }
+    }
+
+    /// The datoms that the view sees of the records of a layer, in the order of the view.
+    pub(crate) fn datoms(self, order: Order, layer: Layer, records: Vec<Record>) -> Vec<Datom> {
+        let mut datoms = Vec::with_capacity(records.len());
+        for record in records {
+            self.see(record, &mut datoms);
+        }
+        // Only an interval that opens while it shows where it closes can be out of order.
+        if layer == Layer::History && self.history {
+            datoms.sort_by(|a, b| compare(order, a, b));
+        }
+        datoms
+    }
+
+    fn contains(self, t: T) -> bool {
+        self.since.is_none_or(|since| since < t) && !self.is_before(t)
+    }
+
+    /// Whether the window ends before `t`.
+    fn is_before(self, t: T) -> bool {
+        self.as_of.is_some_and(|as_of| as_of < t)
+    }
+}
+
+/// The order of datoms in a view: that of the index, and among datoms of one `(e a v)` that of
+/// time.
+pub(crate) fn compare(order: Order, a: &Datom, b: &Datom) -> Ordering {
+    order.compare((a.e, a.a, &a.v), (b.e, b.a, &b.v)).then_with(|| a.t.cmp(&b.t))
+}
+
+/// Merges the datoms of the two layers.
+pub(crate) fn merge(order: Order, a: Vec<Datom>, b: Vec<Datom>) -> Vec<Datom> {
+    if a.is_empty() {
+        return b;
+    }
+    if b.is_empty() {
+        return a;
+    }
+    let mut merged = Vec::with_capacity(a.len() + b.len());
+    let (mut a, mut b) = (a.into_iter().peekable(), b.into_iter().peekable());
+    while let (Some(x), Some(y)) = (a.peek(), b.peek()) {
+        let first = if compare(order, x, y).is_le() { a.next() } else { b.next() };
+        merged.extend(first);
+    }
+    merged.extend(a);
+    merged.extend(b);
+    merged
+}
