@@ -33,12 +33,16 @@ pub struct ParseInstantError {
 }
 
 /// Reads RFC 3339 with the tolerance of EDN's `#inst`: a date alone, a time without seconds, and
-/// a missing offset (UTC) are allowed; digits below a millisecond are dropped.
+/// a missing offset (UTC) are allowed; digits below a millisecond are dropped. Milliseconds such as
+/// `-99999999999999999ms` are read too: they are how an instant beyond the calendar is printed.
 impl FromStr for Instant {
     type Err = ParseInstantError;
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
         let error = || ParseInstantError { text: text.to_owned() };
+        if let Some(millis) = text.strip_suffix("ms") {
+            return millis.parse().map(Self).map_err(|_| error());
+        }
         if let Ok(timestamp) = text.parse::<Timestamp>() {
             return Ok(Self(floor_millis(timestamp)));
         }
@@ -82,8 +86,19 @@ mod tests {
         assert_eq!(millis("1970"), 0);
         assert_eq!(millis("1970-02"), 31 * 86_400_000);
         assert_eq!(millis("1969-12-31T23:59:59.9995Z"), -1);
+        assert_eq!(millis("-7ms"), -7);
         assert!("yesterday".parse::<Instant>().is_err());
         assert!("2021-13-01".parse::<Instant>().is_err());
+    }
+
+    #[test]
+    fn every_instant_reads_back() {
+        let mut instants =
+            vec![i64::MIN, i64::MAX, 0, -1, 253_402_300_799_999, -62_167_219_200_001];
+        instants.extend((0..63).flat_map(|bit| [1_i64 << bit, -(1_i64 << bit) - 1]));
+        for instant in instants.into_iter().map(Instant::from_millis) {
+            assert_eq!(instant.to_string().parse(), Ok(instant));
+        }
     }
 
     #[test]
