@@ -84,6 +84,13 @@ impl EntityId {
     }
 }
 
+/// Always exact: ids are under 2^53.
+impl From<EntityId> for i64 {
+    fn from(e: EntityId) -> Self {
+        e.0 as Self
+    }
+}
+
 impl fmt::Display for EntityId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         self.0.fmt(f)

@@ -13,7 +13,10 @@ mod lexer;
 mod name;
 mod number;
 mod order;
+pub mod pretty;
 pub mod print;
+#[cfg(test)]
+mod property;
 pub mod read;
 pub mod row;
 pub mod ser;
@@ -125,6 +128,46 @@ impl Edn {
         match self {
             Self::Value(Value::Long(number)) => Some(*number),
             _ => None,
+        }
+    }
+
+    /// The value, if it is a scalar other than nil and a character.
+    #[must_use]
+    pub fn as_value(&self) -> Option<&Value> {
+        match self {
+            Self::Value(value) => Some(value),
+            _ => None,
+        }
+    }
+
+    /// The value that a datom can hold: a scalar as it is, a vector as a tuple. `None` for nil, a
+    /// character, and anything that holds one, a list, a set, a map or a tagged form.
+    #[must_use]
+    pub fn to_value(&self) -> Option<Value> {
+        match self {
+            Self::Value(value) => Some(value.clone()),
+            Self::Vector(forms) => {
+                let member = |form: &Form| match &form.edn {
+                    Self::Nil => Some(None),
+                    edn => edn.to_value().map(Some),
+                };
+                forms.iter().map(member).collect::<Option<_>>().map(Value::Tuple)
+            }
+            _ => None,
+        }
+    }
+
+    /// A value as results show it: a reference is a number, a tuple a vector.
+    #[must_use]
+    pub fn from_value(value: Value) -> Self {
+        match value {
+            Value::Ref(entity) => Self::Value(Value::Long(entity.into())),
+            Value::Tuple(values) => {
+                let member =
+                    |value: &Option<Value>| value.clone().map_or(Self::Nil, Self::from_value);
+                Self::Vector(values.iter().map(|value| member(value).into()).collect())
+            }
+            scalar => Self::Value(scalar),
         }
     }
 
