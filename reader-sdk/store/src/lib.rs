@@ -5,18 +5,38 @@
 //!
 //! Reading order: [`key`] (what things are called), [`read`] and [`write`](mod@write) (what a
 //! store must do), [`error`] (how it can fail), [`layout`] (which names there are), [`envelope`] (what
-//! every object looks like), [`memory`] (the simplest store).
+//! every object looks like), [`verified`] (reads that are checked), [`memory`] and `file` (simple
+//! stores), [`within`], [`observed`], [`faulty`] and `delayed` (stores around stores), [`probe`] (is a
+//! store fit to be written to).
 
+#[cfg(any(test, feature = "conformance"))]
+pub mod conformance;
+#[cfg(not(target_arch = "wasm32"))]
+pub mod delayed;
 pub mod envelope;
 pub mod error;
+pub mod faulty;
+#[cfg(not(target_arch = "wasm32"))]
+pub mod file;
 pub mod key;
 pub mod layout;
 pub mod memory;
+pub mod observed;
+pub mod probe;
 pub mod read;
+pub mod verified;
+pub mod within;
 pub mod write;
 
+#[cfg(not(target_arch = "wasm32"))]
+pub use delayed::{Delayed, Latency};
 pub use error::StoreError;
+pub use faulty::Faulty;
+#[cfg(not(target_arch = "wasm32"))]
+pub use file::FileStore;
 pub use key::Key;
 pub use memory::MemoryStore;
+pub use observed::Observed;
 pub use read::ReadStore;
+pub use within::Within;
 pub use write::{Creation, WriteStore};
