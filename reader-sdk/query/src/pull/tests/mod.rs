@@ -1,0 +1,3 @@
+//! What a pull shows, case by case.
+
+mod parsing;

@@ -1,0 +1,342 @@
+//! The tree of entities that a pull shows: grown a level at a time, then folded into EDN.
+//!
+//! Neither growing nor folding recurses, so that depth costs no stack.
+
+use std::ops::Range;
+use std::sync::Arc;
+
+use duramen_db::Db;
+use duramen_model::edn::Edn;
+use duramen_model::{AttributeId, Datom, EntityId, Form, Keyword, Schema, Value};
+
+use super::facts::Facts;
+use super::plan::{EXPANSION, Entry, Place, Plan, PlanId, Plans, Show};
+use super::{PullError, PullErrorKind, PullOptions};
+
+/// The entities to show, those of a level after those of the level above.
+pub(super) struct Tree<'a> {
+    plans: &'a Plans,
+    schema: &'a Schema,
+    options: &'a PullOptions,
+    nodes: Vec<Node>,
+}
+
+/// An entity at one place of the result.
+struct Node {
+    e: EntityId,
+    plan: PlanId,
+    /// How it was met.
+    origin: Origin,
+    /// How many times each recursion of the plan may still be followed.
+    levels: Arc<[u32]>,
+    /// What was found for it.
+    pieces: Vec<Piece>,
+}
+
+/// How an entity was met.
+#[derive(Debug, Clone, Copy)]
+enum Origin {
+    /// By a pattern of its own.
+    Pattern,
+    /// By the recursion or expansion that its parent belongs to.
+    Chain(usize),
+    /// Likewise, but the entity is among its own ancestors there.
+    Repeated,
+}
+
+/// What was found for an entry of a plan.
+struct Piece {
+    entry: EntryRef,
+    found: Found,
+}
+
+#[derive(Debug, Clone, Copy)]
+enum EntryRef {
+    /// The entry of the plan with a number.
+    Named(usize),
+    /// An attribute that a wildcard found.
+    Wild(AttributeId),
+}
+
+enum Found {
+    Values(Vec<Edn>),
+    Nodes(Range<usize>),
+}
+
+impl<'a> Tree<'a> {
+    /// Reads all that is to be shown of some entities.
+    pub(super) async fn grow(
+        db: &Db,
+        plans: &'a Plans,
+        schema: &'a Schema,
+        entities: &[EntityId],
+        options: &'a PullOptions,
+    ) -> Result<Self, PullError> {
+        let mut tree = Self { plans, schema, options, nodes: Vec::new() };
+        let levels: Arc<[u32]> = plans.plan(plans.top).levels.clone().into();
+        for &e in entities {
+            tree.push(Node::new(e, plans.top, Origin::Pattern, levels.clone()))?;
+        }
+        let mut facts = Facts::default();
+        let mut level = 0..tree.nodes.len();
+        for depth in 0.. {
+            if level.is_empty() {
+                break;
+            }
+            if depth > options.depth_max {
+                return Err(tree.too_deep());
+            }
+            let wanted = tree.nodes[level.clone()].iter().filter(|node| !node.is_repeated());
+            facts.read(db, wanted.map(|node| (node.e, plans.plan(node.plan)))).await?;
+            let next = tree.nodes.len();
+            for parent in level {
+                tree.extend(parent, &facts)?;
+            }
+            level = next..tree.nodes.len();
+        }
+        Ok(tree)
+    }
+
+    /// Notes what was found for an entity, and puts what it refers to into the next level.
+    fn extend(&mut self, parent: usize, facts: &Facts) -> Result<(), PullError> {
+        let node = &self.nodes[parent];
+        if node.is_repeated() {
+            return Ok(());
+        }
+        let (e, plan) = (node.e, self.plans.plan(node.plan));
+        let mut pieces = Vec::new();
+        for (number, entry) in plan.entries.iter().enumerate() {
+            let found = self.found(parent, entry, facts.at(e, entry.place))?;
+            pieces.push(Piece { entry: EntryRef::Named(number), found });
+        }
+        if plan.wildcard {
+            for datoms in facts.entity(e).chunk_by(|x, y| x.a == y.a) {
+                let a = datoms[0].a;
+                let Some(attribute) = self.schema.attribute(a) else { continue };
+                if plan.names(a) {
+                    continue;
+                }
+                let found = self.found(parent, &Entry::wild(attribute), datoms)?;
+                pieces.push(Piece { entry: EntryRef::Wild(a), found });
+            }
+        }
+        self.nodes[parent].pieces = pieces;
+        Ok(())
+    }
+
+    fn found(
+        &mut self,
+        parent: usize,
+        entry: &Entry,
+        datoms: &[Datom],
+    ) -> Result<Found, PullError> {
+        let limit = if entry.many { entry.limit } else { 1 };
+        let targets = datoms.iter().take(limit).map(|datom| target(datom, entry.place));
+        let (plan, recursion) = match entry.show {
+            Show::Value | Show::Id => {
+                return Ok(Found::Values(targets.map(|value| shown(&value)).collect()));
+            }
+            Show::Plan(plan) => (plan, None),
+            Show::Expansion => (EXPANSION, None),
+            Show::Recursion(number) => (self.nodes[parent].plan, Some(number)),
+        };
+        let Some(levels) = self.levels_below(parent, plan, recursion) else {
+            return Ok(Found::Values(Vec::new()));
+        };
+        let start = self.nodes.len();
+        for value in targets {
+            let Value::Ref(e) = value else { continue };
+            let origin = self.origin(parent, e, entry.show);
+            self.push(Node::new(e, plan, origin, levels.clone()))?;
+        }
+        Ok(Found::Nodes(start..self.nodes.len()))
+    }
+
+    /// How many times each recursion may be followed below a node; `None` if the one being
+    /// followed may not.
+    fn levels_below(
+        &self,
+        parent: usize,
+        plan: PlanId,
+        recursion: Option<usize>,
+    ) -> Option<Arc<[u32]>> {
+        let Some(number) = recursion else {
+            return Some(self.plans.plan(plan).levels.clone().into());
+        };
+        let levels = &self.nodes[parent].levels;
+        match levels[number] {
+            0 => None,
+            // Unbounded; the levels can be shared.
+            u32::MAX => Some(levels.clone()),
+            left => {
+                let mut levels = levels.to_vec();
+                levels[number] = left - 1;
+                Some(levels.into())
+            }
+        }
+    }
+
+    fn origin(&self, parent: usize, e: EntityId, show: Show) -> Origin {
+        if !matches!(show, Show::Expansion | Show::Recursion(_)) {
+            return Origin::Pattern;
+        }
+        let mut ancestor = parent;
+        loop {
+            let node = &self.nodes[ancestor];
+            match node.origin {
+                _ if node.e == e => return Origin::Repeated,
+                Origin::Chain(above) => ancestor = above,
+                Origin::Pattern | Origin::Repeated => return Origin::Chain(parent),
+            }
+        }
+    }
+
+    fn push(&mut self, node: Node) -> Result<(), PullError> {
+        if self.nodes.len() >= self.options.entities_max {
+            let most = self.options.entities_max;
+            let message = format!(
+                "the result has more than {most} entities: set a :limit, bound the recursion, or allow more"
+            );
+            return Err(PullError::of(PullErrorKind::TooLarge, message));
+        }
+        self.nodes.push(node);
+        Ok(())
+    }
+
+    fn too_deep(&self) -> PullError {
+        let most = self.options.depth_max;
+        let message =
+            format!("the result is nested more than {most} levels deep: bound the recursion");
+        PullError::of(PullErrorKind::TooDeep, message)
+    }
+
+    /// Folds the tree into what is shown of each of the first entities; nil where there is
+    /// nothing.
+    pub(super) fn fold(mut self, entities: usize) -> Result<Vec<Edn>, PullError> {
+        let mut results: Vec<Option<Edn>> = Vec::new();
+        results.resize_with(self.nodes.len(), || None);
+        // What a node shows comes after it.
+        for place in (0..self.nodes.len()).rev() {
+            let pieces = std::mem::take(&mut self.nodes[place].pieces);
+            results[place] = self.node(&self.nodes[place], pieces, &mut results)?;
+        }
+        results.truncate(entities);
+        Ok(results.into_iter().map(|shown| shown.unwrap_or(Edn::Nil)).collect())
+    }
+
+    fn node(
+        &self,
+        node: &Node,
+        pieces: Vec<Piece>,
+        results: &mut [Option<Edn>],
+    ) -> Result<Option<Edn>, PullError> {
+        if node.is_repeated() {
+            return Ok(Some(id_map(node.e)));
+        }
+        let plan = self.plans.plan(node.plan);
+        let mut shown = Vec::with_capacity(plan.id_keys.len() + pieces.len());
+        for key in &plan.id_keys {
+            put(&mut shown, key, id(node.e));
+        }
+        for piece in pieces {
+            let values = match piece.found {
+                Found::Values(values) => values,
+                Found::Nodes(range) => results[range].iter_mut().filter_map(Option::take).collect(),
+            };
+            let wild;
+            let entry = match piece.entry {
+                EntryRef::Named(number) => &plan.entries[number],
+                EntryRef::Wild(a) => {
+                    let Some(attribute) = self.schema.attribute(a) else { continue };
+                    wild = Entry::wild(attribute);
+                    &wild
+                }
+            };
+            if let Some(value) = entry.shown(values)? {
+                put(&mut shown, &entry.key, value);
+            }
+        }
+        Ok((!shown.is_empty()).then_some(Edn::Map(shown)))
+    }
+}
+
+impl Node {
+    fn new(e: EntityId, plan: PlanId, origin: Origin, levels: Arc<[u32]>) -> Self {
+        Self { e, plan, origin, levels, pieces: Vec::new() }
+    }
+
+    fn is_repeated(&self) -> bool {
+        matches!(self.origin, Origin::Repeated)
+    }
+}
+
+impl Plan {
+    /// Whether the pattern asks for the values of an attribute by name.
+    fn names(&self, a: AttributeId) -> bool {
+        self.entries.iter().any(|entry| entry.place == Place::Forward(a))
+    }
+}
+
+impl Entry {
+    /// What is shown of the values that were found; `None` if the entry is left out.
+    fn shown(&self, mut values: Vec<Edn>) -> Result<Option<Edn>, PullError> {
+        let mut found = if values.is_empty() {
+            None
+        } else if self.many {
+            Some(Edn::Vector(values.into_iter().map(Form::from).collect()))
+        } else {
+            Some(values.swap_remove(0))
+        };
+        if let (Some(value), Some((name, function))) = (&found, &self.transform) {
+            let shown = function(value).map_err(|reason| {
+                PullError::of(PullErrorKind::FunctionFailed, format!("{name}: {reason}"))
+            })?;
+            found = (shown != Edn::Nil).then_some(shown);
+        }
+        Ok(found.or_else(|| self.default.clone()))
+    }
+}
+
+/// What a fact says when it is read from an end.
+fn target(datom: &Datom, place: Place) -> Value {
+    match place {
+        Place::Reverse(_) => Value::Ref(datom.e),
+        Place::Forward(_) | Place::Nowhere => datom.v.clone(),
+    }
+}
+
+/// A value as it is shown; of a reference the id.
+fn shown(value: &Value) -> Edn {
+    match value {
+        Value::Ref(e) => id_map(*e),
+        other => plain(other),
+    }
+}
+
+/// A value within a tuple, where a reference is a number.
+fn plain(value: &Value) -> Edn {
+    match value {
+        Value::Ref(e) => id(*e),
+        Value::Tuple(members) => {
+            let member = |member: &Option<Value>| member.as_ref().map_or(Edn::Nil, plain);
+            Edn::Vector(members.iter().map(member).map(Form::from).collect())
+        }
+        other => Edn::Value(other.clone()),
+    }
+}
+
+fn id_map(e: EntityId) -> Edn {
+    Edn::Map(vec![(Edn::from(Keyword::new("db/id")).into(), id(e).into())])
+}
+
+fn id(e: EntityId) -> Edn {
+    // Ids are under 2^53.
+    Edn::from(e.get() as i64)
+}
+
+fn put(shown: &mut Vec<(Form, Form)>, key: &Edn, value: Edn) {
+    match shown.iter_mut().find(|(other, _)| other.edn == *key) {
+        Some((_, old)) => old.edn = value,
+        None => shown.push((key.clone().into(), value.into())),
+    }
+}
