@@ -12,6 +12,8 @@ mod error;
 mod lexer;
 mod name;
 mod number;
+#[cfg(test)]
+mod oracle;
 mod order;
 pub mod pretty;
 pub mod print;

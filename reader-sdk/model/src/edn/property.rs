@@ -55,7 +55,7 @@ fn value() -> impl Strategy<Value = Value> {
     ]
 }
 
-fn edn() -> impl Strategy<Value = Edn> {
+pub(super) fn edn() -> impl Strategy<Value = Edn> {
     let leaf = prop_oneof![
         1 => Just(Edn::Nil),
         1 => any::<char>().prop_map(Edn::Character),
