@@ -1,1 +1,3 @@
-//! (skeleton)
+//! What the end-to-end, conformance and architecture tests share.
+
+pub mod packages;
