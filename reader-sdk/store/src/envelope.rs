@@ -79,6 +79,8 @@ pub enum Kind {
     Pack = 4,
     /// A stretch of the log.
     Segment = 5,
+    /// Hints at the newest root.
+    Head = 6,
 }
 
 impl Kind {
@@ -86,7 +88,8 @@ impl Kind {
     #[must_use]
     pub const fn version(self) -> u16 {
         match self {
-            Self::Claim | Self::Root | Self::Checkpoint | Self::Pack | Self::Segment => 1,
+            Self::Claim | Self::Root | Self::Checkpoint => 1,
+            Self::Pack | Self::Segment | Self::Head => 1,
         }
     }
 
@@ -97,6 +100,7 @@ impl Kind {
             Self::Checkpoint => "checkpoint",
             Self::Pack => "pack",
             Self::Segment => "segment",
+            Self::Head => "head",
         }
     }
 }
@@ -141,6 +145,13 @@ pub fn seal(kind: Kind, payload: &[u8]) -> Bytes {
 #[must_use]
 pub fn seal_bound(kind: Kind, context: &[u8], payload: &[u8]) -> Bytes {
     Header::new(kind, payload.len()).seal(context, payload)
+}
+
+/// The hash by which other objects refer to one that was just sealed; not verified. `None` when
+/// there are too few bytes.
+#[must_use]
+pub fn hash_of(object: &[u8]) -> Option<ContentHash> {
+    field(object, HASHED_HEADER_BYTES).map(ContentHash)
 }
 
 /// Verifies an object and takes its frame off. `object` is its name, for errors.
@@ -417,8 +428,9 @@ mod tests {
         #[test]
         fn what_is_sealed_is_opened(payload: Vec<u8>, context: Vec<u8>) {
             let object = seal_bound(Kind::Segment, &context, &payload);
-            let opened = open_bound(Kind::Segment, &context, OBJECT, object).unwrap();
+            let opened = open_bound(Kind::Segment, &context, OBJECT, object.clone()).unwrap();
             prop_assert_eq!(opened.bytes, payload);
+            prop_assert_eq!(hash_of(&object), Some(opened.hash));
         }
 
         #[test]
