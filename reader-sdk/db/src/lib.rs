@@ -5,12 +5,13 @@
 //! randomness or network service here) and how queries are answered.
 //!
 //! Reading order: [`tx_record`] (what happened), [`db`] (the value), [`selection`] (what is asked
-//! of it).
+//! of it), [`resolve`] (how a transaction comes to be what happened).
 
 pub mod db;
 pub mod entity_ref;
 pub mod error;
 pub mod next_ids;
+pub mod resolve;
 pub mod selection;
 pub mod tx_record;
 
