@@ -7,36 +7,53 @@ use std::sync::Arc;
 use duramen_model::Order;
 
 use crate::key::KeyRef;
-use crate::{Layer, Record, State};
+use crate::leaf::Leaf;
+use crate::{KeyRange, Layer, Record, State};
 
 /// A stretch of sorted records that are at hand.
 #[derive(Debug, Clone)]
 pub(crate) struct Chunk {
-    records: Arc<[Record]>,
+    records: Records,
     next: usize,
     end: usize,
 }
 
+#[derive(Debug, Clone)]
+enum Records {
+    Memory(Arc<[Record]>),
+    Leaf(Arc<Leaf>),
+}
+
 impl Chunk {
-    /// The part of a memory run within a stretch.
-    pub(crate) fn memory(records: Arc<[Record]>, stretch: Range<usize>) -> Self {
-        Self { records, next: stretch.start, end: stretch.end }
+    /// No records.
+    pub(crate) fn none() -> Self {
+        Self::memory(Arc::from([]), 0..0)
     }
 
-    /// The same records without any left.
-    pub(crate) fn empty(&self) -> Self {
-        Self { records: Arc::clone(&self.records), next: self.end, end: self.end }
+    /// A stretch of a run in memory.
+    pub(crate) fn memory(records: Arc<[Record]>, stretch: Range<usize>) -> Self {
+        Self { records: Records::Memory(records), next: stretch.start, end: stretch.end }
+    }
+
+    /// The records of a leaf that lie in a range.
+    pub(crate) fn leaf(leaf: Arc<Leaf>, range: &KeyRange) -> Self {
+        let stretch = leaf.keys().stretch(range);
+        Self { records: Records::Leaf(leaf), next: stretch.start, end: stretch.end }
     }
 
     /// Takes so many records off the front.
     pub(crate) fn split_front(&mut self, count: usize) -> Self {
-        let end = self.next + count.min(self.end - self.next);
-        let front = Self { records: Arc::clone(&self.records), next: self.next, end };
+        let end = self.next + count.min(self.len());
+        let front = Self { records: self.records.clone(), next: self.next, end };
         self.next = end;
         front
     }
 
-    pub(crate) fn is_empty(&self) -> bool {
+    pub(crate) const fn len(&self) -> usize {
+        self.end - self.next
+    }
+
+    pub(crate) const fn is_empty(&self) -> bool {
         self.next == self.end
     }
 
@@ -45,14 +62,22 @@ impl Chunk {
         (!self.is_empty()).then(|| self.key(self.next))
     }
 
+    /// Passes over the first record that is left.
+    pub(crate) fn skip(&mut self) {
+        self.next = self.end.min(self.next + 1);
+    }
+
     fn key(&self, index: usize) -> KeyRef<'_> {
-        KeyRef::from(&self.records[index])
+        match &self.records {
+            Records::Memory(records) => KeyRef::from(&records[index]),
+            Records::Leaf(leaf) => leaf.key(index),
+        }
     }
 
     /// How many of the records that are left fulfil a predicate that holds for a prefix. Looks
     /// near the beginning first.
-    fn gallop(&self, holds: impl Fn(KeyRef<'_>) -> bool) -> usize {
-        let length = self.end - self.next;
+    pub(crate) fn gallop(&self, holds: impl Fn(KeyRef<'_>) -> bool) -> usize {
+        let length = self.len();
         let mut high = 1;
         while high <= length && holds(self.key(self.next + high - 1)) {
             high *= 2;
@@ -69,28 +94,43 @@ impl Chunk {
         low
     }
 
-    fn take(&mut self, count: usize, reading: Reading, taken: &mut Vec<Record>) {
-        let stretch = self.next..self.next + count;
-        self.next += count;
-        taken.extend(self.records[stretch].iter().filter_map(|record| reading.of(record)));
+    /// Takes so many records, as they are wanted.
+    pub(crate) fn take(&mut self, count: usize, reading: Reading, taken: &mut Vec<Record>) {
+        let stretch = self.next..self.next + count.min(self.len());
+        self.next = stretch.end;
+        match &self.records {
+            Records::Memory(records) => {
+                taken.extend(records[stretch].iter().filter_map(|record| {
+                    reading.state(record.state).map(|state| Record { state, ..record.clone() })
+                }));
+            }
+            Records::Leaf(leaf) => {
+                taken.extend(stretch.filter_map(|index| {
+                    reading.state(leaf.state(index)).map(|state| leaf.record(index, state))
+                }));
+            }
+        }
     }
 }
 
 /// What a reader wants of the youngest record of each key.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Reading {
-    /// What is a fact when all runs are taken together.
+    /// It, if it is a fact.
     Facts,
+    /// It, tombstones included.
+    Steps,
 }
 
 impl Reading {
-    fn of(self, record: &Record) -> Option<Record> {
-        match (self, record.state) {
-            (Self::Facts, State::Inserted | State::Closed(_)) => Some(record.clone()),
-            (Self::Facts, State::Replaced) => {
-                Some(Record { state: State::Inserted, ..record.clone() })
-            }
+    /// The state that a record is read with, if it is wanted.
+    const fn state(self, state: State) -> Option<State> {
+        match (self, state) {
+            (Self::Steps, state) => Some(state),
             (Self::Facts, State::Removed) => None,
+            // With nothing below, what was opened again is open.
+            (Self::Facts, State::Replaced) => Some(State::Inserted),
+            (Self::Facts, state) => Some(state),
         }
     }
 }
@@ -116,7 +156,7 @@ impl Merging {
                 Step::Take(count) => chunks[first].take(count, self.reading, merged),
                 Step::Hide(others) => {
                     chunks[first].take(1, self.reading, merged);
-                    others.iter().for_each(|other| chunks[*other].next += 1);
+                    others.iter().for_each(|other| chunks[*other].skip());
                 }
             }
             if (0..chunks.len()).any(|index| chunks[index].is_empty() && has_more(index)) {
@@ -150,7 +190,7 @@ impl Merging {
         let (first, _) = first?;
         let step = match second {
             _ if !equal.is_empty() => Step::Hide(equal),
-            None => Step::Take(chunks[first].end - chunks[first].next),
+            None => Step::Take(chunks[first].len()),
             Some(bound) => Step::Take(chunks[first].gallop(|key| self.compare(key, bound).is_lt())),
         };
         Some((first, step))

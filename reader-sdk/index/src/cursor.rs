@@ -1,34 +1,88 @@
 //! A cursor: facts in order, batch by batch.
 
+use futures_util::future::try_join_all;
+
 use crate::chunk::{Chunk, Merging, Reading};
 use crate::nodes::Nodes;
 use crate::run::Run;
+use crate::walk::Walk;
 use crate::{Index, IndexError, KeyRange, Record};
 
-/// How many records of memory runs a batch has at most.
-const MEMORY_BATCH: usize = 4096;
+/// How many records a run in memory gives to a batch at most.
+const MEMORY_RECORDS_AT_ONCE: usize = 4096;
 
 /// Reads the facts of an index in a range, in order, batch by batch, with bounded memory.
 #[derive(Debug)]
 pub struct Cursor {
+    nodes: Nodes,
+    range: KeyRange,
     merging: Merging,
+    /// What is at hand of each run, newest first.
     chunks: Vec<Chunk>,
-    /// What is left of each run behind its chunk.
-    rest: Vec<Chunk>,
+    /// What comes behind it.
+    rest: Vec<Rest>,
+}
+
+/// What comes of a run behind what is at hand.
+#[derive(Debug)]
+enum Rest {
+    Memory(Chunk),
+    Tree(Walk),
+}
+
+impl Rest {
+    fn is_done(&self) -> bool {
+        match self {
+            Self::Memory(chunk) => chunk.is_empty(),
+            Self::Tree(walk) => walk.is_done(),
+        }
+    }
+
+    async fn refill(
+        &mut self,
+        chunk: &mut Chunk,
+        nodes: &Nodes,
+        range: &KeyRange,
+    ) -> Result<(), IndexError> {
+        if !chunk.is_empty() {
+            return Ok(());
+        }
+        match self {
+            Self::Memory(rest) => *chunk = rest.split_front(MEMORY_RECORDS_AT_ONCE),
+            Self::Tree(walk) => {
+                if let Some(next) = walk.next(nodes, range).await? {
+                    *chunk = next;
+                }
+            }
+        }
+        Ok(())
+    }
 }
 
 impl Cursor {
-    pub(crate) fn new(index: &Index, _nodes: &Nodes, range: &KeyRange, reading: Reading) -> Self {
-        let merging = index.merging(reading);
+    /// A cursor that fetches so many leaves at first.
+    pub(crate) fn new(
+        index: &Index,
+        runs: &[Run],
+        nodes: &Nodes,
+        range: &KeyRange,
+        reading: Reading,
+        leaves_at_once: usize,
+    ) -> Self {
         let mut rest = Vec::new();
         if range.order == index.order() {
-            for run in index.runs() {
-                let Run::Memory(run) = run;
-                rest.push(Chunk::memory(run.shared(), run.stretch(range)));
-            }
+            rest.extend(runs.iter().map(|run| match run {
+                Run::Memory(run) => Rest::Memory(Chunk::memory(run.shared(), run.stretch(range))),
+                Run::Tree(run) => Rest::Tree(Walk::new(run.clone(), leaves_at_once)),
+            }));
         }
-        let chunks = rest.iter().map(Chunk::empty).collect();
-        Self { merging, chunks, rest }
+        Self {
+            nodes: nodes.clone(),
+            range: range.clone(),
+            merging: index.merging(reading),
+            chunks: rest.iter().map(|_| Chunk::none()).collect(),
+            rest,
+        }
     }
 
     /// The next facts, at least one; `None` after the last.
@@ -38,16 +92,14 @@ impl Cursor {
     pub async fn next_batch(&mut self) -> Result<Option<Vec<Record>>, IndexError> {
         let mut batch = Vec::new();
         while batch.is_empty() {
-            for (chunk, rest) in self.chunks.iter_mut().zip(&mut self.rest) {
-                if chunk.is_empty() {
-                    *chunk = rest.split_front(MEMORY_BATCH);
-                }
-            }
+            let (nodes, range) = (&self.nodes, &self.range);
+            let refills = self.rest.iter_mut().zip(&mut self.chunks);
+            try_join_all(refills.map(|(rest, chunk)| rest.refill(chunk, nodes, range))).await?;
             if self.chunks.iter().all(Chunk::is_empty) {
                 return Ok(None);
             }
             let rest = &self.rest;
-            self.merging.run(&mut self.chunks, |index| !rest[index].is_empty(), &mut batch);
+            self.merging.run(&mut self.chunks, |index| !rest[index].is_done(), &mut batch);
         }
         Ok(Some(batch))
     }

@@ -3,18 +3,24 @@
 use std::sync::Arc;
 
 use duramen_model::Order;
+use futures_util::future::try_join_all;
 
 use crate::chunk::{Chunk, Merging, Reading};
+use crate::count::{self, Precision};
 use crate::cursor::Cursor;
 use crate::memory::MemoryRun;
 use crate::nodes::Nodes;
 use crate::run::Run;
+use crate::walk::LEAVES_AT_ONCE;
 use crate::{IndexError, KeyRange, Layer, Record};
 
 /// A run in memory absorbs its older neighbours in memory while they are at most so many times
 /// its size. So the sizes grow geometrically with age: a scan meets few runs, and a record is
 /// copied a logarithmic number of times.
 const FOLD_RATIO: usize = 4;
+
+/// How many leaves a cursor fetches at first: whoever reads batch by batch may stop early.
+const LEAVES_AT_FIRST: usize = 2;
 
 /// Facts of one order and layer: runs, newest first, read as one. Immutable and cheap to clone.
 #[derive(Debug, Clone)]
@@ -54,10 +60,14 @@ impl Index {
     /// order or layer does not belong here.
     #[must_use]
     pub fn with_run(&self, run: Run) -> Self {
-        let Run::Memory(young) = run;
-        let (folded, rest) = self.fold(young);
-        let newest = (!folded.records().is_empty()).then_some(Run::Memory(folded));
-        let runs = newest.into_iter().chain(rest.iter().cloned()).collect();
+        let runs = match run {
+            Run::Memory(young) => {
+                let (folded, rest) = self.fold(young);
+                let newest = (!folded.records().is_empty()).then_some(Run::Memory(folded));
+                newest.into_iter().chain(rest.iter().cloned()).collect()
+            }
+            Run::Tree(_) => std::iter::once(run).chain(self.runs.iter().cloned()).collect(),
+        };
         Self { runs, ..*self }
     }
 
@@ -87,26 +97,23 @@ impl Index {
         if let Some(facts) = self.scan_memory(range) {
             return Ok(facts);
         }
-        let mut cursor = self.cursor(nodes, range);
-        let mut facts = Vec::new();
+        let mut cursor = self.cursor_at(nodes, range, LEAVES_AT_ONCE);
+        let mut facts = cursor.next_batch().await?.unwrap_or_default();
         while let Some(batch) = cursor.next_batch().await? {
             facts.extend(batch);
         }
         Ok(facts)
     }
 
-    /// The facts in a range, if all runs are in memory.
+    /// The facts in a range if all runs are in memory, `None` if one is not.
     #[must_use]
     pub fn scan_memory(&self, range: &KeyRange) -> Option<Vec<Record>> {
         let mut facts = Vec::new();
         let mut chunks = Vec::new();
-        if range.order != self.order {
-            return Some(facts);
-        }
         for run in self.runs.iter() {
-            let Run::Memory(run) = run;
+            let Run::Memory(run) = run else { return None };
             let stretch = run.stretch(range);
-            if !stretch.is_empty() {
+            if !stretch.is_empty() && range.order == self.order {
                 chunks.push(Chunk::memory(run.shared(), stretch));
             }
         }
@@ -114,25 +121,49 @@ impl Index {
         Some(facts)
     }
 
-    /// Reads the facts in a range batch by batch.
+    /// Reads the facts in a range batch by batch, with bounded memory: first a little, then more
+    /// at once.
     #[must_use]
     pub fn cursor(&self, nodes: &Nodes, range: &KeyRange) -> Cursor {
-        Cursor::new(self, nodes, range, Reading::Facts)
+        self.cursor_at(nodes, range, LEAVES_AT_FIRST)
     }
 
-    /// How many facts are in a range: exactly, by the weights of the records.
+    fn cursor_at(&self, nodes: &Nodes, range: &KeyRange, leaves_at_once: usize) -> Cursor {
+        Cursor::new(self, &self.runs, nodes, range, Reading::Facts, leaves_at_once)
+    }
+
+    /// How many facts are in a range: exactly, by the weights of the records. Reads no leaves but
+    /// those at the range's ends.
     ///
     /// # Errors
     /// When a node cannot be loaded, or is damaged.
-    pub async fn count(&self, _nodes: &Nodes, range: &KeyRange) -> Result<u64, IndexError> {
+    pub async fn count(&self, nodes: &Nodes, range: &KeyRange) -> Result<u64, IndexError> {
+        self.net(nodes, range, Precision::Exact).await
+    }
+
+    /// About how many facts are in a range, without reading a leaf of more than one level of
+    /// nodes: a leaf at an end of the range counts half.
+    ///
+    /// # Errors
+    /// When a node cannot be loaded, or is damaged.
+    pub async fn estimate(&self, nodes: &Nodes, range: &KeyRange) -> Result<u64, IndexError> {
+        self.net(nodes, range, Precision::Leaves).await
+    }
+
+    async fn net(
+        &self,
+        nodes: &Nodes,
+        range: &KeyRange,
+        precision: Precision,
+    ) -> Result<u64, IndexError> {
         if range.order != self.order {
             return Ok(0);
         }
-        let mut net = 0;
-        for run in self.runs.iter() {
-            let Run::Memory(run) = run;
-            net += run.net_in(range);
-        }
+        let nets = self.runs.iter().map(async |run| match run {
+            Run::Memory(run) => Ok(run.net_in(range)),
+            Run::Tree(run) => count::net_in(run, nodes, range, precision).await,
+        });
+        let net: i64 = try_join_all(nets).await?.into_iter().sum();
         Ok(u64::try_from(net).unwrap_or(0))
     }
 

@@ -4,7 +4,7 @@ use std::cmp::Ordering;
 
 use duramen_model::{AttributeId, EntityId, Order, T, Value};
 
-use crate::{Layer, Record};
+use crate::{KeyRange, Layer, Record};
 
 /// A borrowed place: of a record in memory, in a leaf, or of a separator.
 #[derive(Debug, Clone, Copy)]
@@ -23,6 +23,11 @@ impl KeyRef<'_> {
             Layer::Current => place,
             Layer::History => place.then_with(|| self.added.cmp(&other.added)),
         }
+    }
+
+    /// Where the place stands to a range.
+    pub(crate) fn position(&self, range: &KeyRange) -> Ordering {
+        range.position(self.e, self.a, self.v)
     }
 }
 

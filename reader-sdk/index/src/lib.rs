@@ -7,24 +7,46 @@
 //! Reading order: [`record`] (what is kept), [`range`](mod@range) (what is asked for), [`run`]
 //! (where it is kept), [`index`] (several runs as one).
 
+mod branch;
+mod builder;
+pub mod cache;
 mod chunk;
+mod count;
 pub mod cursor;
 pub mod error;
 pub mod index;
+mod ints;
 mod key;
+mod keys;
+mod leaf;
 pub mod memory;
+pub mod merge;
+pub mod node;
 pub mod nodes;
+pub mod options;
+pub mod pack;
 pub mod pointer;
 pub mod range;
 pub mod record;
 pub mod run;
+mod separator;
+#[cfg(test)]
+mod tests;
+mod values;
+mod walk;
+mod wire;
 
+pub use cache::NodeCache;
 pub use cursor::Cursor;
 pub use error::IndexError;
 pub use index::Index;
 pub use memory::MemoryRun;
-pub use nodes::Nodes;
+pub use merge::merge;
+pub use nodes::{NodeStats, Nodes};
+pub use options::NodeOptions;
+pub use pack::{Pack, PackWriter};
 pub use pointer::{NodeHash, Pointer, Tree};
 pub use range::KeyRange;
 pub use record::{Layer, Record, State};
-pub use run::Run;
+pub use run::{Run, TreeRun};
+pub use values::check_storable;

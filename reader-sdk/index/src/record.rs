@@ -42,6 +42,18 @@ pub enum State {
     Closed(T),
 }
 
+impl State {
+    /// What a record in this state adds to the number of facts.
+    #[must_use]
+    pub const fn weight(self) -> i64 {
+        match self {
+            Self::Inserted | Self::Closed(_) => 1,
+            Self::Replaced => 0,
+            Self::Removed => -1,
+        }
+    }
+}
+
 /// A fact as an index keeps it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Record {
@@ -93,10 +105,6 @@ impl Record {
     /// What the record adds to the number of facts.
     #[must_use]
     pub const fn weight(&self) -> i64 {
-        match self.state {
-            State::Inserted | State::Closed(_) => 1,
-            State::Replaced => 0,
-            State::Removed => -1,
-        }
+        self.state.weight()
     }
 }

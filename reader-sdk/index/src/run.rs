@@ -1,15 +1,28 @@
 //! A run: one sorted sequence of records in one order, in memory or as a tree.
 
+use std::sync::{Arc, OnceLock};
+
 use duramen_model::Order;
 
 use crate::memory::MemoryRun;
-use crate::{Layer, Record};
+use crate::node::Node;
+use crate::nodes::{self, Nodes, Shape};
+use crate::{IndexError, Layer, Record, Tree};
 
 /// One sorted sequence of records in one order. Cheap to clone.
 #[derive(Debug, Clone)]
 pub enum Run {
     /// Records in memory.
     Memory(MemoryRun),
+    /// Nodes in packs.
+    Tree(TreeRun),
+}
+
+/// A run in the bucket, with its highest node once it has been needed.
+#[derive(Debug, Clone)]
+pub struct TreeRun {
+    tree: Arc<Tree>,
+    top: Arc<OnceLock<Arc<Node>>>,
 }
 
 impl Run {
@@ -19,11 +32,18 @@ impl Run {
         Self::Memory(MemoryRun::new(order, layer, records))
     }
 
+    /// Makes a run of a tree in the bucket. Nothing is read yet.
+    #[must_use]
+    pub fn tree(tree: Tree) -> Self {
+        Self::Tree(TreeRun { tree: Arc::new(tree), top: Arc::default() })
+    }
+
     /// How many records the run has.
     #[must_use]
     pub fn records(&self) -> u64 {
         match self {
             Self::Memory(run) => run.records().len() as u64,
+            Self::Tree(run) => run.tree.records,
         }
     }
 
@@ -32,6 +52,34 @@ impl Run {
     pub fn net(&self) -> i64 {
         match self {
             Self::Memory(run) => run.net(),
+            Self::Tree(run) => run.tree.net,
         }
+    }
+}
+
+impl TreeRun {
+    /// What is known of the tree without reading it.
+    #[must_use]
+    pub fn tree(&self) -> &Tree {
+        &self.tree
+    }
+
+    pub(crate) fn shape(&self, level: u8) -> Shape {
+        Shape { order: self.tree.order, layer: self.tree.layer, level }
+    }
+
+    /// The highest node. It stays in memory if the tree carries it along.
+    pub(crate) async fn top(&self, nodes: &Nodes) -> Result<Arc<Node>, IndexError> {
+        let (pointer, shape) = (&self.tree.top, self.shape(self.tree.height));
+        let Some(bytes) = &self.tree.top_bytes else {
+            return nodes.load(pointer, shape).await;
+        };
+        if let Some(top) = self.top.get() {
+            return Ok(Arc::clone(top));
+        }
+        let name = || format!("the top of a tree, carried along from {}", pointer.pack);
+        let top = Arc::new(nodes::decode_verified(bytes, &pointer.hash, name)?);
+        nodes::check(pointer, &top, shape, name)?;
+        Ok(Arc::clone(self.top.get_or_init(|| top)))
     }
 }

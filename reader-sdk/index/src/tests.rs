@@ -1,0 +1,277 @@
+//! Any split of a sequence of transactions into runs reads like a map. Leaves of four records
+//! and branches of three or four children make small cases deep.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::ops::Bound;
+use std::sync::Arc;
+
+use duramen_model::{AttributeId, EntityId, Keyword, Order, T, Value};
+use duramen_store::layout::WriterId;
+use duramen_store::{Key, MemoryStore};
+use proptest::prelude::*;
+
+use crate::builder::TreeBuilder;
+use crate::{
+    Index, KeyRange, Layer, NodeCache, NodeOptions, Nodes, PackWriter, Record, Run, State, Tree,
+    merge,
+};
+
+const ORDERS: [Order; 4] = Order::ALL;
+
+/// A bucket for trees.
+struct Bucket {
+    store: Arc<MemoryStore>,
+    nodes: Nodes,
+    options: NodeOptions,
+    seq: u64,
+}
+
+impl Bucket {
+    fn new(cache_bytes: u64, branch_children_max: usize) -> Self {
+        let store = Arc::new(MemoryStore::new());
+        let nodes = Nodes::new(store.clone(), Key::new("db/pack"), NodeCache::new(cache_bytes));
+        let options =
+            NodeOptions { leaf_records_max: 4, branch_children_max, ..NodeOptions::default() };
+        Self { store, nodes, options, seq: 0 }
+    }
+
+    fn writer(&self) -> PackWriter {
+        let packs = Key::new("db/pack");
+        PackWriter::new(self.store.clone(), packs, WriterId([7; 16]), self.seq)
+            .with_bytes_target(512)
+    }
+
+    async fn finish(&mut self, writer: PackWriter) {
+        self.seq += writer.finish().await.unwrap().len() as u64;
+    }
+
+    async fn merge(&mut self, index: &Index) -> Option<Tree> {
+        let mut writer = self.writer();
+        let tree = merge(index, &self.nodes, &mut writer, &self.options).await.unwrap();
+        self.finish(writer).await;
+        tree
+    }
+
+    /// Writes records as they are, tombstones included.
+    async fn tree(&mut self, order: Order, layer: Layer, records: &[Record]) -> Option<Tree> {
+        let mut writer = self.writer();
+        let mut builder = TreeBuilder::new(order, layer, &self.options, &mut writer);
+        records.iter().for_each(|record| builder.push(record.clone()).unwrap());
+        let tree = builder.finish().unwrap();
+        self.finish(writer).await;
+        tree
+    }
+}
+
+/// What becomes of an index between two transactions.
+#[derive(Debug, Clone, Copy)]
+enum Event {
+    Nothing,
+    /// The runs in memory become one tree, the youngest.
+    Freeze,
+    /// All runs become one tree.
+    Merge,
+}
+
+type Fact = (EntityId, AttributeId, Value);
+
+/// The oracle: what a database should hold after each transaction.
+#[derive(Debug, Default)]
+struct Oracle {
+    open: BTreeMap<(u64, u64, usize), T>,
+    closed: Vec<Record>,
+}
+
+/// Few values, of many types; long text that differs only at its end.
+fn values() -> Vec<Value> {
+    let long = "x".repeat(3000);
+    vec![
+        Value::Boolean(true),
+        Value::Long(-1),
+        Value::Long(i64::MAX),
+        Value::Double(0.5),
+        Value::string(""),
+        Value::string("ab"),
+        Value::string("ä"),
+        Value::string(format!("{long}1")),
+        Value::string(format!("{long}2")),
+        Value::Keyword(Keyword::new("a/b")),
+        Value::Bytes(Arc::from(&b"\xFF\x00"[..])),
+        Value::Ref(EntityId::constant(5)),
+        Value::Tuple(Arc::from([Some(Value::Long(1)), None])),
+    ]
+}
+
+fn fact(e: u64, a: u64, v: usize) -> Fact {
+    let attribute = AttributeId::constant(AttributeId::FIRST_USER.get() + a);
+    (EntityId::constant(e), attribute, values()[v].clone())
+}
+
+impl Oracle {
+    /// Opens facts that are closed and closes those that are open; what the indexes get.
+    fn transact(&mut self, t: u64, keys: BTreeSet<(u64, u64, usize)>) -> [Vec<Record>; 2] {
+        let t = T::new(t).unwrap();
+        let (mut current, mut history) = (Vec::new(), Vec::new());
+        for key in keys {
+            let (e, a, v) = fact(key.0, key.1, key.2);
+            let state = match self.open.remove(&key) {
+                Some(added) => {
+                    let state = State::Closed(t);
+                    history.push(Record { e, a, v: v.clone(), added, state });
+                    State::Removed
+                }
+                None => {
+                    self.open.insert(key, t);
+                    State::Inserted
+                }
+            };
+            current.push(Record { e, a, v, added: t, state });
+        }
+        self.closed.extend(history.iter().cloned());
+        [current, history]
+    }
+
+    fn facts(&self, layer: Layer, range: &KeyRange) -> Vec<Record> {
+        let mut facts: Vec<Record> = match layer {
+            Layer::History => self.closed.clone(),
+            Layer::Current => {
+                let open = self.open.iter().map(|((e, a, v), added)| {
+                    let (e, a, v) = fact(*e, *a, *v);
+                    Record { e, a, v, added: *added, state: State::Inserted }
+                });
+                open.collect()
+            }
+        };
+        facts.retain(|fact| range.position(fact.e, fact.a, &fact.v).is_eq());
+        facts.sort_by(|x, y| x.compare(y, range.order, layer));
+        facts
+    }
+}
+
+/// Ranges that a reader may ask for in an order.
+fn ranges(order: Order, (e, a, v, w): (u64, u64, usize, usize)) -> Vec<KeyRange> {
+    let all = KeyRange::all(order);
+    let (e, a, v) = fact(e, a, v);
+    let w = values()[w].clone();
+    let bounded = |range: KeyRange| KeyRange {
+        v: (Bound::Excluded(v.clone().min(w.clone())), Bound::Included(v.clone().max(w.clone()))),
+        ..range
+    };
+    let mut ranges = match order {
+        Order::Eavt => {
+            let (of_e, of_ea) = (all.clone().with_e(e), all.clone().with_e(e).with_a(a));
+            vec![of_e, bounded(of_ea.clone()), of_ea.clone().with_v(v), of_ea]
+        }
+        Order::Aevt => vec![all.clone().with_a(a), all.clone().with_a(a).with_e(e)],
+        Order::Avet => {
+            let of_a = all.clone().with_a(a);
+            vec![bounded(of_a.clone()), of_a.clone().with_v(v), of_a]
+        }
+        Order::Vaet => vec![all.clone().with_v(v.clone()), all.clone().with_v(v).with_a(a)],
+    };
+    ranges.push(all);
+    ranges
+}
+
+async fn read_by_cursor(index: &Index, nodes: &Nodes, range: &KeyRange) -> Vec<Record> {
+    let mut cursor = index.cursor(nodes, range);
+    let mut facts = Vec::new();
+    while let Some(batch) = cursor.next_batch().await.unwrap() {
+        assert!(!batch.is_empty());
+        facts.extend(batch);
+    }
+    facts
+}
+
+async fn check(index: &Index, nodes: &Nodes, oracle: &Oracle, range: &KeyRange) {
+    let expected = oracle.facts(index.layer(), range);
+    assert_eq!(index.count(nodes, range).await.unwrap(), expected.len() as u64, "{range:?}");
+    assert_eq!(index.scan(nodes, range).await.unwrap(), expected, "{range:?}");
+    assert_eq!(read_by_cursor(index, nodes, range).await, expected, "{range:?}");
+    index.estimate(nodes, range).await.unwrap();
+}
+
+/// The index with its youngest runs in memory written as a tree.
+async fn freeze(bucket: &mut Bucket, index: &Index) -> Index {
+    let (order, layer) = (index.order(), index.layer());
+    let memory = index.runs().iter().take_while(|run| matches!(run, Run::Memory(_))).count();
+    let (young, old) = index.runs().split_at(memory);
+    let young: Vec<_> = young
+        .iter()
+        .filter_map(|run| if let Run::Memory(run) = run { Some(run.clone()) } else { None })
+        .collect();
+    let folded = crate::MemoryRun::fold(order, layer, &young);
+    let tree = bucket.tree(order, layer, folded.records()).await.map(Run::tree);
+    let oldest_first = old.iter().rev().cloned().chain(tree);
+    oldest_first.fold(Index::new(order, layer), |index, run| index.with_run(run))
+}
+
+async fn happen(bucket: &mut Bucket, index: &Index, event: Event) -> Index {
+    let empty = Index::new(index.order(), index.layer());
+    match event {
+        Event::Nothing => index.clone(),
+        Event::Freeze => freeze(bucket, index).await,
+        Event::Merge => match bucket.merge(index).await {
+            Some(tree) => {
+                assert_eq!(i64::try_from(tree.records), Ok(tree.net));
+                empty.with_run(Run::tree(tree))
+            }
+            None => empty,
+        },
+    }
+}
+
+type Transaction = (BTreeSet<(u64, u64, usize)>, Event);
+
+fn transactions() -> impl Strategy<Value = Vec<Transaction>> {
+    let key = (0u64..6, 0u64..3, 0..values().len());
+    let event = prop_oneof![
+        4 => Just(Event::Nothing),
+        1 => Just(Event::Freeze),
+        1 => Just(Event::Merge),
+    ];
+    let transaction = (prop::collection::btree_set(key, 0..12), event);
+    prop::collection::vec(transaction, 0..30)
+}
+
+async fn runs_read_like_a_map(
+    transactions: Vec<Transaction>,
+    (order, layer): (Order, Layer),
+    asked: (u64, u64, usize, usize),
+    mut bucket: Bucket,
+) {
+    let mut oracle = Oracle::default();
+    let mut index = Index::new(order, layer);
+    for (t, (keys, event)) in transactions.into_iter().enumerate() {
+        let [current, history] = oracle.transact(t as u64, keys);
+        let records = if layer == Layer::Current { current } else { history };
+        index = index.with_run(Run::memory(order, layer, records));
+        index = happen(&mut bucket, &index, event).await;
+        for range in ranges(order, asked) {
+            check(&index, &bucket.nodes, &oracle, &range).await;
+        }
+    }
+    let merged = happen(&mut bucket, &index, Event::Merge).await;
+    for range in ranges(order, asked) {
+        check(&merged, &bucket.nodes, &oracle, &range).await;
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 128, ..ProptestConfig::default() })]
+
+    #[test]
+    fn any_split_into_runs_reads_like_a_map(
+        transactions in transactions(),
+        order in prop::sample::select(ORDERS.as_slice()),
+        layer in prop::sample::select([Layer::Current, Layer::History].as_slice()),
+        asked in (0u64..6, 0u64..3, 0..values().len(), 0..values().len()),
+        cache_bytes in prop::sample::select([0u64, 20_000, 100_000_000].as_slice()),
+        branch_children_max in 3usize..=4,
+    ) {
+        let bucket = Bucket::new(cache_bytes, branch_children_max);
+        tokio::runtime::Builder::new_current_thread().build().unwrap().block_on(
+            runs_read_like_a_map(transactions, (order, layer), asked, bucket),
+        );
+    }
+}
