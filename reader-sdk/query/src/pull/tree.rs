@@ -134,7 +134,7 @@ impl<'a> Tree<'a> {
         let targets = datoms.iter().take(limit).map(|datom| target(datom, entry.place));
         let (plan, recursion) = match entry.show {
             Show::Value | Show::Id => {
-                return Ok(Found::Values(targets.map(|value| shown(&value)).collect()));
+                return Ok(Found::Values(targets.map(shown).collect()));
             }
             Show::Plan(plan) => (plan, None),
             Show::Expansion => (EXPANSION, None),
@@ -306,22 +306,10 @@ fn target(datom: &Datom, place: Place) -> Value {
 }
 
 /// A value as it is shown; of a reference the id.
-fn shown(value: &Value) -> Edn {
+fn shown(value: Value) -> Edn {
     match value {
-        Value::Ref(e) => id_map(*e),
-        other => plain(other),
-    }
-}
-
-/// A value within a tuple, where a reference is a number.
-fn plain(value: &Value) -> Edn {
-    match value {
-        Value::Ref(e) => id(*e),
-        Value::Tuple(members) => {
-            let member = |member: &Option<Value>| member.as_ref().map_or(Edn::Nil, plain);
-            Edn::Vector(members.iter().map(member).map(Form::from).collect())
-        }
-        other => Edn::Value(other.clone()),
+        Value::Ref(e) => id_map(e),
+        other => Edn::from_value(other),
     }
 }
 
@@ -330,8 +318,7 @@ fn id_map(e: EntityId) -> Edn {
 }
 
 fn id(e: EntityId) -> Edn {
-    // Ids are under 2^53.
-    Edn::from(e.get() as i64)
+    Edn::from_value(Value::Ref(e))
 }
 
 fn put(shown: &mut Vec<(Form, Form)>, key: &Edn, value: Edn) {
