@@ -217,8 +217,8 @@ impl<'de> Deserializer<'de> for EdnDeserializer<'de> {
             _ => None,
         };
         match number {
-            Some(number) => visitor.visit_f64(number),
-            None => self.deserialize_any(visitor),
+            Some(number) if number.is_finite() => visitor.visit_f64(number),
+            _ => self.deserialize_any(visitor),
         }
     }
 

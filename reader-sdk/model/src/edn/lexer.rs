@@ -1,5 +1,8 @@
 //! From text to tokens: brackets, prefixes and scalars, each with its place.
 
+use std::collections::HashMap;
+use std::hash::{BuildHasherDefault, DefaultHasher};
+
 use crate::{Keyword, Symbol, Value};
 
 use super::error::{Fault, quote};
@@ -38,13 +41,18 @@ pub(super) struct Lexer<'a> {
     text: &'a str,
     at: usize,
     digits_max: usize,
+    /// Keywords met so far: the same few are the keys of most maps, and share their text then.
+    keywords: HashMap<&'a str, Keyword, BuildHasherDefault<DefaultHasher>>,
 }
+
+/// More different keywords than this are not shared, so that a text cannot make sharing slow.
+const KEYWORDS_SHARED_MAX: usize = 1024;
 
 impl<'a> Lexer<'a> {
     pub(super) fn new(text: &'a str, digits_max: usize) -> Self {
         // Editors on some systems begin a file with a byte order mark.
         let at = if text.starts_with('\u{feff}') { 3 } else { 0 };
-        Self { text, at, digits_max }
+        Self { text, at, digits_max, keywords: HashMap::default() }
     }
 
     /// The offset after the last token.
@@ -144,9 +152,16 @@ impl<'a> Lexer<'a> {
     fn keyword(&mut self) -> Result<Edn, Fault> {
         let start = self.at;
         let word = self.take_word();
+        if let Some(keyword) = self.keywords.get(word) {
+            return Ok(Edn::Value(keyword.clone().into()));
+        }
         name::check_keyword(&word[1..])
             .map_err(|expected| Fault::new(start, expected, quote(word)))?;
-        Ok(Edn::Value(Keyword::new(&word[1..]).into()))
+        let keyword = Keyword::new(&word[1..]);
+        if self.keywords.len() < KEYWORDS_SHARED_MAX {
+            self.keywords.insert(word, keyword.clone());
+        }
+        Ok(Edn::Value(keyword.into()))
     }
 
     fn number(&mut self) -> Result<Edn, Fault> {
