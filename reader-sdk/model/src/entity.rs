@@ -2,6 +2,9 @@
 
 use std::fmt;
 
+use serde::de::{Error as _, Unexpected};
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
 /// Bits of an id below the partition number.
 const PARTITION_SHIFT: u32 = 48;
 /// One past the largest id: ids stay exact in a JavaScript number.
@@ -94,6 +97,20 @@ impl From<EntityId> for i64 {
 impl fmt::Display for EntityId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         self.0.fmt(f)
+    }
+}
+
+impl Serialize for EntityId {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_u64(self.0)
+    }
+}
+
+impl<'de> Deserialize<'de> for EntityId {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let id = u64::deserialize(deserializer)?;
+        let refused = || D::Error::invalid_value(Unexpected::Unsigned(id), &"an id under 2^53");
+        Self::new(id).ok_or_else(refused)
     }
 }
 

@@ -5,6 +5,8 @@ use std::str::FromStr;
 
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
+use serde::de::{self, Visitor};
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 /// A point in time, in milliseconds since 1970-01-01T00:00:00Z.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -67,6 +69,50 @@ impl fmt::Display for Instant {
             // Beyond the years that a calendar can name.
             Err(_) => write!(f, "{}ms", self.0),
         }
+    }
+}
+
+/// As RFC 3339 where the format is text, else as milliseconds.
+impl Serialize for Instant {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        if serializer.is_human_readable() {
+            serializer.collect_str(self)
+        } else {
+            serializer.serialize_i64(self.0)
+        }
+    }
+}
+
+/// From milliseconds; where the format is text, from RFC 3339 too.
+impl<'de> Deserialize<'de> for Instant {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        if deserializer.is_human_readable() {
+            deserializer.deserialize_any(InstantVisitor)
+        } else {
+            i64::deserialize(deserializer).map(Self)
+        }
+    }
+}
+
+struct InstantVisitor;
+
+impl Visitor<'_> for InstantVisitor {
+    type Value = Instant;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("an instant in milliseconds or as RFC 3339")
+    }
+
+    fn visit_i64<E: de::Error>(self, millis: i64) -> Result<Instant, E> {
+        Ok(Instant(millis))
+    }
+
+    fn visit_u64<E: de::Error>(self, millis: u64) -> Result<Instant, E> {
+        i64::try_from(millis).map(Instant).map_err(E::custom)
+    }
+
+    fn visit_str<E: de::Error>(self, text: &str) -> Result<Instant, E> {
+        text.parse().map_err(E::custom)
     }
 }
 

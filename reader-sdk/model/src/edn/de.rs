@@ -22,10 +22,12 @@
 //! recursively, as deep as both the type and the EDN go.
 
 use std::fmt::{self, Display};
-use std::slice;
+use std::{iter, slice};
 
 use num_traits::ToPrimitive;
-use serde::de::value::{BorrowedStrDeserializer, SeqDeserializer};
+use serde::de::value::{
+    BorrowedStrDeserializer, MapAccessDeserializer, MapDeserializer, SeqDeserializer,
+};
 use serde::de::{
     self, Deserialize, DeserializeSeed, Deserializer, EnumAccess, Error as _, IntoDeserializer,
     MapAccess, SeqAccess, VariantAccess, Visitor,
@@ -33,7 +35,7 @@ use serde::de::{
 
 use crate::Value;
 
-use super::{Edn, Form, Span};
+use super::{Edn, Form, Span, any};
 
 /// Makes a value of a type from EDN, or from a form, which adds the place to errors.
 ///
@@ -264,10 +266,21 @@ impl<'de> Deserializer<'de> for EdnDeserializer<'de> {
 
     fn deserialize_newtype_struct<V: Visitor<'de>>(
         self,
-        _name: &'static str,
+        name: &'static str,
         visitor: V,
     ) -> Result<V::Value, FromEdnError> {
-        visitor.visit_newtype_struct(self)
+        if name != any::WHOLE {
+            return visitor.visit_newtype_struct(self);
+        }
+        let text = match self.part {
+            Part::Nil => "nil".to_owned(),
+            Part::Scalar(value) => value.to_string(),
+            Part::Other(edn) => edn.to_string(),
+        };
+        visitor.visit_enum(MapAccessDeserializer::new(MapDeserializer::new(iter::once((
+            any::WHOLE,
+            text,
+        )))))
     }
 
     fn deserialize_unit_struct<V: Visitor<'de>>(

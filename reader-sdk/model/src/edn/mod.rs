@@ -4,6 +4,7 @@
 //! [`Value`]s, so what is read can be stored and what is stored can be printed. See
 //! <https://github.com/edn-format/edn>.
 
+mod any;
 #[cfg(test)]
 mod cases;
 pub mod de;
