@@ -71,12 +71,16 @@ pub enum DbError {
     /// The store failed, or an object in it is damaged.
     #[error(transparent)]
     Store(#[from] StoreError),
+    /// A merge was given records that cannot be written: a fault of the program.
+    #[error(transparent)]
+    Unstorable(IndexError),
 }
 
 impl From<IndexError> for DbError {
     fn from(error: IndexError) -> Self {
         match error {
             IndexError::Store(error) => Self::Store(error),
+            error @ IndexError::Unstorable { .. } => Self::Unstorable(error),
         }
     }
 }
