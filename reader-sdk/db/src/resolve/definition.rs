@@ -105,13 +105,13 @@ fn schema_after(changes: &Changes, t: T, before: &Schema) -> Schema {
 fn check_new(e: EntityId, changes: &Changes, after: &Schema) -> Result<(), String> {
     let ident = show_entity(e, after);
     let has = |a: AttributeId| changes.of(e, a).iter().any(|change| change.added);
-    if e.partition() != Partition::Attributes {
-        return Err(format!("{ident} exists already and cannot become an attribute"));
-    }
     let missing = REQUIRED.iter().filter(|(a, _)| !has(*a)).map(|(_, name)| *name);
     let missing: Vec<&str> = missing.collect();
     if !missing.is_empty() {
         return Err(format!("the attribute {ident} is incomplete: add {}", missing.join(" and ")));
+    }
+    if e.partition() != Partition::Attributes {
+        return Err(format!("{ident} exists already and cannot become an attribute"));
     }
     let Some(attribute) = after.attribute(e.into()) else {
         return Err(format!(

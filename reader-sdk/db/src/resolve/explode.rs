@@ -394,7 +394,8 @@ impl<'a> Exploder<'a> {
         };
         member.map(Some).ok_or_else(|| {
             let (ident, of) = (&attribute.ident, of.name());
-            let message = format!("{ident} has a member {of}, and is given {}", show(&form.edn));
+            let message =
+                format!("{ident} has a member of :db.type/{of}, and is given {}", show(&form.edn));
             TxError::new(TxErrorKind::Tuple, message).within(form.span)
         })
     }
@@ -485,7 +486,7 @@ fn tuple_operand(members: Vec<Option<Operand<Named>>>) -> Operand<Named> {
 
 fn wrong_type(form: &Form, attribute: &Attribute) -> TxError {
     let (ident, of) = (&attribute.ident, attribute.value_type.name());
-    let message = format!("{ident} takes {of}, and is given {}", show(&form.edn));
+    let message = format!("{ident} is a :db.type/{of}, and is given {}", show(&form.edn));
     TxError::new(TxErrorKind::WrongType, message).within(form.span)
 }
 
