@@ -307,6 +307,12 @@ pub fn number_of(key: &Key) -> Option<u64> {
     u64::try_from(COUNTDOWN.checked_sub(remaining)?).ok()
 }
 
+/// Whether a key is a hint: the only objects that are overwritten.
+#[must_use]
+pub fn is_hint(key: &Key) -> bool {
+    key.path().rsplit('/').nth(1) == Some("HEAD")
+}
+
 fn countdown(number: u64) -> String {
     let remaining = COUNTDOWN - u128::from(number);
     format!("{remaining:0COUNTDOWN_DIGITS$}")
@@ -343,6 +349,7 @@ mod tests {
         let name = ObjectName { writer: WriterId([1; 16]), seq: 7 };
         assert_eq!(folder.claim(0).path(), "cat/claim/99999999999999999999");
         assert_eq!(folder.head(&main).path(), "cat/HEAD/main");
+        assert!(is_hint(&folder.head(&main)) && !is_hint(&folder.claim(0)));
         let id = "abababababababababababababababab";
         assert_eq!(
             contents().root(&main, 1).path(),
