@@ -6,9 +6,11 @@
 //! Reading order: [`key`] (what things are called), [`read`] and [`write`](mod@write) (what a
 //! store must do), [`error`] (how it can fail), [`layout`] (which names there are), [`envelope`] (what
 //! every object looks like), [`verified`] (reads that are checked), [`memory`] and `file` (simple
-//! stores), [`within`], [`observed`], [`faulty`] and `delayed` (stores around stores), [`probe`] (is a
-//! store fit to be written to).
+//! stores), `cloud` (buckets), [`within`], [`observed`], [`faulty`] and `delayed` (stores around
+//! stores), [`place`] and [`stores`] (opening by URL), [`probe`] (is a store fit to be written to).
 
+#[cfg(not(target_arch = "wasm32"))]
+mod cloud;
 #[cfg(any(test, feature = "conformance"))]
 pub mod conformance;
 #[cfg(not(target_arch = "wasm32"))]
@@ -22,12 +24,16 @@ pub mod key;
 pub mod layout;
 pub mod memory;
 pub mod observed;
+pub mod place;
 pub mod probe;
 pub mod read;
+pub mod stores;
 pub mod verified;
 pub mod within;
 pub mod write;
 
+#[cfg(not(target_arch = "wasm32"))]
+pub use cloud::recognized_option;
 #[cfg(not(target_arch = "wasm32"))]
 pub use delayed::{Delayed, Latency};
 pub use error::StoreError;
@@ -37,6 +43,8 @@ pub use file::FileStore;
 pub use key::Key;
 pub use memory::MemoryStore;
 pub use observed::Observed;
+pub use place::{DatabaseUrl, Place};
 pub use read::ReadStore;
+pub use stores::{Stores, StoresBuilder};
 pub use within::Within;
 pub use write::{Creation, WriteStore};
