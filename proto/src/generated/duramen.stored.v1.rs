@@ -137,7 +137,7 @@ pub struct SegmentRef {
     /// The length of the object.
     #[prost(uint64, tag = "4")]
     pub bytes: u64,
-    /// BLAKE3 of the object, 32 bytes.
+    /// The hash in its envelope, 32 bytes.
     #[prost(bytes = "bytes", tag = "5")]
     pub hash: ::prost::bytes::Bytes,
 }
@@ -326,7 +326,8 @@ pub struct Root {
     /// 16 bytes drawn for this root: how a writer knows its own.
     #[prost(bytes = "bytes", tag = "5")]
     pub nonce: ::prost::bytes::Bytes,
-    /// BLAKE3 of the object that is root n-1, 32 bytes; empty in root 0.
+    /// The hash of root n-1, 32 bytes; empty in root 0. Hashes of objects are those of their
+    /// envelopes.
     #[prost(bytes = "bytes", tag = "6")]
     pub previous_hash: ::prost::bytes::Bytes,
     #[prost(message, optional, tag = "7")]
@@ -412,7 +413,7 @@ pub struct CheckpointRef {
     /// The length of the object.
     #[prost(uint64, tag = "3")]
     pub bytes: u64,
-    /// BLAKE3 of the object, 32 bytes.
+    /// The hash in its envelope, 32 bytes.
     #[prost(bytes = "bytes", tag = "4")]
     pub hash: ::prost::bytes::Bytes,
 }

@@ -3,8 +3,7 @@
 use std::collections::HashSet;
 use std::sync::Arc;
 
-use duramen_index::run::Run;
-use duramen_index::{Index, Layer, Nodes, Record, State};
+use duramen_index::{Index, Layer, Nodes, Record, Run, State};
 use duramen_model::{AttributeId, Datom, Order, Schema, T, Value, builtin};
 
 use crate::recent::Recent;

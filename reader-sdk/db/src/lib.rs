@@ -5,17 +5,27 @@
 //! randomness or network service here) and how queries are answered.
 //!
 //! Reading order: [`tx_record`] (what happened), [`db`] (the value), [`selection`] (what is asked
-//! of it), [`resolve`] (how a transaction comes to be what happened).
+//! of it), [`resolve`] (how a transaction comes to be what happened); then how it is kept:
+//! [`root`], [`segment`] and [`checkpoint`], [`claim`] and [`head`].
 
+pub mod checkpoint;
+pub mod claim;
 pub mod db;
 pub mod entity_ref;
 pub mod error;
+pub mod head;
+pub mod limits;
+pub mod logged_tx;
 pub mod next_ids;
 pub mod resolve;
+pub mod root;
+pub mod segment;
 pub mod selection;
 pub mod tx_record;
 
 mod facts;
+#[cfg(test)]
+mod fixtures;
 mod malformed;
 #[cfg(test)]
 mod oracle;
@@ -23,9 +33,14 @@ mod recent;
 mod value_codec;
 mod window;
 
+pub use checkpoint::{Checkpoint, UnpublishedCheckpoint};
+pub use claim::Claim;
 pub use db::Db;
 pub use entity_ref::{AttributeRef, EntityRef};
 pub use error::DbError;
+pub use logged_tx::{LogSum, LoggedTx};
 pub use next_ids::NextIds;
+pub use root::{CheckpointRef, Floor, OpenedRoot, RequestWindow, Root, RootPlace, Writer};
+pub use segment::{SegmentRef, UnpublishedSegment};
 pub use selection::{Selection, Values};
 pub use tx_record::{Change, TxRecord};

@@ -4,6 +4,8 @@ use std::fmt;
 
 use duramen_model::T;
 use duramen_store::StoreError;
+use duramen_store::envelope::ContentHash;
+use duramen_store::layout::{DatabaseId, ObjectName};
 
 use crate::DbError;
 
@@ -50,4 +52,23 @@ pub(crate) fn fixed<const N: usize>(bytes: &[u8], what: &str) -> Result<[u8; N],
 /// Takes the number of a transaction.
 pub(crate) fn t(number: u64) -> Result<T, Malformed> {
     T::new(number).ok_or_else(|| Malformed::new("a transaction number under 2^48", number))
+}
+
+/// Takes the name of an object.
+pub(crate) fn name(text: &str) -> Result<ObjectName, Malformed> {
+    text.parse().map_err(|_| Malformed::new("the name of an object", format!("{text:?}")))
+}
+
+pub(crate) fn same_hash(found: ContentHash, expected: ContentHash) -> Result<(), Malformed> {
+    match found == expected {
+        true => Ok(()),
+        false => Err(Malformed::new(format!("the object with hash {expected}"), found)),
+    }
+}
+
+pub(crate) fn same_database(found: &[u8], expected: DatabaseId) -> Result<(), Malformed> {
+    match DatabaseId(fixed(found, "a database id")?) {
+        found if found == expected => Ok(()),
+        found => Err(Malformed::new(format!("database {expected}"), format!("database {found}"))),
+    }
 }
