@@ -6,62 +6,12 @@ use std::ops::Bound;
 use std::sync::Arc;
 
 use duramen_model::{AttributeId, EntityId, Keyword, Order, T, Value};
-use duramen_store::layout::WriterId;
-use duramen_store::{Key, MemoryStore};
 use proptest::prelude::*;
 
-use crate::builder::TreeBuilder;
-use crate::{
-    Index, KeyRange, Layer, NodeCache, NodeOptions, Nodes, PackWriter, Record, Run, State, Tree,
-    merge,
-};
+use super::bucket::Bucket;
+use crate::{Index, KeyRange, Layer, Nodes, Record, Run, State};
 
 const ORDERS: [Order; 4] = Order::ALL;
-
-/// A bucket for trees.
-struct Bucket {
-    store: Arc<MemoryStore>,
-    nodes: Nodes,
-    options: NodeOptions,
-    seq: u64,
-}
-
-impl Bucket {
-    fn new(cache_bytes: u64, branch_children_max: usize) -> Self {
-        let store = Arc::new(MemoryStore::new());
-        let nodes = Nodes::new(store.clone(), Key::new("db/pack"), NodeCache::new(cache_bytes));
-        let options =
-            NodeOptions { leaf_records_max: 4, branch_children_max, ..NodeOptions::default() };
-        Self { store, nodes, options, seq: 0 }
-    }
-
-    fn writer(&self) -> PackWriter {
-        let packs = Key::new("db/pack");
-        PackWriter::new(self.store.clone(), packs, WriterId([7; 16]), self.seq)
-            .with_bytes_target(512)
-    }
-
-    async fn finish(&mut self, writer: PackWriter) {
-        self.seq += writer.finish().await.unwrap().len() as u64;
-    }
-
-    async fn merge(&mut self, index: &Index) -> Option<Tree> {
-        let mut writer = self.writer();
-        let tree = merge(index, &self.nodes, &mut writer, &self.options).await.unwrap();
-        self.finish(writer).await;
-        tree
-    }
-
-    /// Writes records as they are, tombstones included.
-    async fn tree(&mut self, order: Order, layer: Layer, records: &[Record]) -> Option<Tree> {
-        let mut writer = self.writer();
-        let mut builder = TreeBuilder::new(order, layer, &self.options, &mut writer);
-        records.iter().for_each(|record| builder.push(record.clone()).unwrap());
-        let tree = builder.finish().unwrap();
-        self.finish(writer).await;
-        tree
-    }
-}
 
 /// What becomes of an index between two transactions.
 #[derive(Debug, Clone, Copy)]
@@ -240,6 +190,7 @@ async fn runs_read_like_a_map(
     asked: (u64, u64, usize, usize),
     mut bucket: Bucket,
 ) {
+    bucket.pack_bytes_target = 512;
     let mut oracle = Oracle::default();
     let mut index = Index::new(order, layer);
     for (t, (keys, event)) in transactions.into_iter().enumerate() {
