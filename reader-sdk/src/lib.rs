@@ -1,1 +1,52 @@
-//! (skeleton)
+//! Duramen's reader: a database as an immutable value, straight from a bucket.
+//!
+//! This crate is what an application links. It wires the layers beneath it together and adds no
+//! knowledge of its own: stores and caches are set up by a [`Client`], a [`Connection`] gives the
+//! newest [`Db`], and a `Db` answers, by [`DbExt`]. No service runs, and nothing is asked of the
+//! transactor: the bucket is the database.
+//!
+//! Reading order: [`DbExt`] (what can be asked of a database), [`Error`] (what can go wrong).
+//!
+//! ```
+//! use duramen::{Db, DbExt, Keyword, TxData, edn};
+//!
+//! # #[tokio::main(flavor = "current_thread")]
+//! # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! let schema = edn::read(
+//!     "[{:db/ident :person/name :db/valueType :db.type/string :db/cardinality :db.cardinality/one}
+//!       {:db/ident :person/knows :db/valueType :db.type/ref :db/cardinality :db.cardinality/many}]",
+//! )?;
+//! let people = edn::read(r#"[{:db/ident :ann :person/name "Ann" :person/knows "bo"}
+//!                            {:db/id "bo" :person/name "Bo"}]"#)?;
+//! let now = duramen::Instant::from_millis(0);
+//! // A database in memory; one in a bucket comes from a `Connection`.
+//! let (db, _) = Db::genesis().with(&TxData::from_form(&schema)?, now).await?;
+//! let (db, _) = db.with(&TxData::from_form(&people)?, now).await?;
+//!
+//! let ann = db.pull("[:person/name {:person/knows [:person/name]}]", Keyword::new("ann")).await?;
+//! let bo = edn::read(r#"{:person/name "Ann" :person/knows [{:person/name "Bo"}]}"#)?;
+//! assert_eq!(ann, bo.edn);
+//! # Ok(())
+//! # }
+//! ```
+
+mod components;
+mod database;
+mod entity;
+mod error;
+
+pub use database::{AsPattern, DbExt};
+pub use entity::Entity;
+pub use error::{Error, ErrorKind};
+
+pub use duramen_db::resolve::{TxData, TxError, TxErrorKind};
+pub use duramen_db::{AttributeRef, Db, DbError, EntityRef, Selection, Values};
+pub use duramen_index::KeyRange;
+pub use duramen_model::{
+    Attribute, AttributeId, Cardinality, Datom, Edn, EntityId, Form, Instant, Keyword, Order,
+    Schema, Span, Symbol, T, Unique, Value, ValueType, edn,
+};
+pub use duramen_query::pull::{
+    PullError, PullErrorKind, PullOptions, PullPattern, Transforms, pull_many_with, pull_with,
+};
+pub use duramen_store::StoreError;

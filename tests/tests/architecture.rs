@@ -15,7 +15,11 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("reader-sdk/index", &["duramen-model", "duramen-store"]),
     ("reader-sdk/db", &["duramen-index", "duramen-model", "duramen-proto", "duramen-store"]),
     ("reader-sdk/query", &["duramen-db", "duramen-model"]),
-    ("reader-sdk", &["duramen-db", "duramen-model", "duramen-query", "duramen-store"]),
+    // The facade wires: it makes the cache of nodes that its connections share.
+    (
+        "reader-sdk",
+        &["duramen-db", "duramen-index", "duramen-model", "duramen-query", "duramen-store"],
+    ),
     (
         "transactor",
         &[

@@ -1,0 +1,117 @@
+//! What can be asked of a database value.
+
+use std::borrow::Cow;
+
+use duramen_db::{Db, EntityRef};
+use duramen_model::edn::Edn;
+use duramen_model::{Datom, EntityId, Form, Order};
+use duramen_query::pull::{self, PullOptions, PullPattern};
+
+use crate::{Entity, Error, components};
+
+/// A pull pattern as text, as a form that was read already, or parsed.
+pub trait AsPattern {
+    /// The parsed pattern.
+    ///
+    /// # Errors
+    /// When it is no pattern.
+    fn as_pattern(&self) -> Result<Cow<'_, PullPattern>, Error>;
+}
+
+impl AsPattern for str {
+    fn as_pattern(&self) -> Result<Cow<'_, PullPattern>, Error> {
+        Ok(Cow::Owned(PullPattern::parse(self)?))
+    }
+}
+
+impl AsPattern for String {
+    fn as_pattern(&self) -> Result<Cow<'_, PullPattern>, Error> {
+        self.as_str().as_pattern()
+    }
+}
+
+impl AsPattern for Form {
+    fn as_pattern(&self) -> Result<Cow<'_, PullPattern>, Error> {
+        Ok(Cow::Owned(PullPattern::from_form(self)?))
+    }
+}
+
+impl AsPattern for PullPattern {
+    fn as_pattern(&self) -> Result<Cow<'_, PullPattern>, Error> {
+        Ok(Cow::Borrowed(self))
+    }
+}
+
+mod sealed {
+    pub trait Sealed {}
+    impl Sealed for duramen_db::Db {}
+}
+
+/// What can be asked of a [`Db`]: a database at one moment, which never changes.
+///
+/// The futures are `Send` wherever the platform's are.
+#[allow(async_fn_in_trait, reason = "there is one implementation, so callers see what is Send")]
+pub trait DbExt: sealed::Sealed {
+    /// Shows what a pattern asks for of an entity: a map, or nil when there is nothing.
+    ///
+    /// # Errors
+    /// When the pattern is refused, or the database cannot be read.
+    async fn pull(
+        &self,
+        pattern: &(impl AsPattern + ?Sized),
+        e: impl Into<EntityRef>,
+    ) -> Result<Edn, Error>;
+
+    /// Shows what a pattern asks for of many entities, in the rounds that one would take.
+    ///
+    /// # Errors
+    /// When the pattern is refused, or the database cannot be read.
+    async fn pull_many(
+        &self,
+        pattern: &(impl AsPattern + ?Sized),
+        entities: &[EntityId],
+    ) -> Result<Vec<Edn>, Error>;
+
+    /// What is known of an entity; `None` when nothing is.
+    ///
+    /// # Errors
+    /// When the database cannot be read, or is a history.
+    async fn entity(&self, e: impl Into<EntityRef>) -> Result<Option<Entity>, Error>;
+
+    /// The datoms that begin with some components of an order, sorted in it. Entities and
+    /// attributes may be named as in queries.
+    ///
+    /// # Errors
+    /// When a component does not suit the order, or the database cannot be read.
+    async fn datoms_at(&self, order: Order, components: &[Edn]) -> Result<Vec<Datom>, Error>;
+}
+
+impl DbExt for Db {
+    async fn pull(
+        &self,
+        pattern: &(impl AsPattern + ?Sized),
+        e: impl Into<EntityRef>,
+    ) -> Result<Edn, Error> {
+        Ok(pull::pull(self, &*pattern.as_pattern()?, &e.into()).await?)
+    }
+
+    async fn pull_many(
+        &self,
+        pattern: &(impl AsPattern + ?Sized),
+        entities: &[EntityId],
+    ) -> Result<Vec<Edn>, Error> {
+        let options = PullOptions::default();
+        Ok(pull::pull_many_with(self, &*pattern.as_pattern()?, entities, &options).await?)
+    }
+
+    async fn entity(&self, e: impl Into<EntityRef>) -> Result<Option<Entity>, Error> {
+        Entity::read(self, &e.into()).await
+    }
+
+    async fn datoms_at(&self, order: Order, components: &[Edn]) -> Result<Vec<Datom>, Error> {
+        match components::range(self, order, components).await? {
+            Some(range) => Ok(self.datoms(&range).await?),
+            None => Ok(Vec::new()),
+        }
+    }
+}
