@@ -161,6 +161,16 @@ async fn composite_tuples_follow_a_retracted_entity() {
 }
 
 #[tokio::test]
+async fn asserting_a_part_again_fills_in_a_composite_that_was_defined_later() {
+    let (db, _) = transact(&people().await, "[{:p/email \"a\" :p/name \"A\" :p/score 1}]").await;
+    let definition = "[{:db/ident :p/name+score :db/valueType :db.type/tuple
+                        :db/cardinality :db.cardinality/one :db/tupleAttrs [:p/name :p/score]}]";
+    let (db, _) = transact(&db, definition).await;
+    let (db, resolved) = transact(&db, "[{:p/email \"a\" :p/name \"A\"}]").await;
+    assert_eq!(shown(&db, &resolved), ["+ 0 :p/name+score [\"A\" 1.0]"]);
+}
+
+#[tokio::test]
 async fn instants_never_go_back() {
     let text = "[{:db/id \"datomic.tx\" :db/txInstant #inst \"2001-01-01\"}]";
     let (db, resolved) = transact(&Db::genesis(), text).await;
@@ -172,6 +182,13 @@ async fn instants_never_go_back() {
     let own: Vec<_> = resolved.record.datoms().map(|datom| (datom.a, datom.v.clone())).collect();
     assert_eq!(own, [(builtin::TX_INSTANT, Value::Instant(given))]);
     assert_eq!(db.basis_t(), T::new(2).expect("small"));
+}
+
+#[tokio::test]
+async fn a_transaction_can_be_resolved_on_another_thread() {
+    let db = people().await;
+    let task = tokio::spawn(async move { attempt(&db, "[{:p/name \"Ada\"}]").await.is_ok() });
+    assert!(task.await.expect("no panic"));
 }
 
 #[tokio::test]

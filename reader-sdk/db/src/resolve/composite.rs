@@ -1,4 +1,7 @@
 //! Composite tuples: the database keeps them as other attributes of the entity change.
+//!
+//! Asserting again what is so touches an entity too. That is how the tuples of a composite which
+//! was defined later than the facts it is made of are filled in.
 
 use std::collections::{BTreeMap, HashMap};
 
@@ -10,17 +13,36 @@ use super::expand::{Before, Saying};
 use super::known::{Known, Question};
 use super::net::Changes;
 
-/// Adds to the changes those of the composite tuples that follow from them.
+/// The tuples that have to be made anew, each with a statement that caused it.
+#[derive(Debug, Default)]
+pub(crate) struct Touched {
+    tuples: BTreeMap<(EntityId, AttributeId), usize>,
+}
+
+impl Touched {
+    /// Finds the tuples that the sayings are about.
+    pub(crate) fn by(sayings: &[Saying], schema: &Schema) -> Self {
+        let mut touched = Self::default();
+        let composites = composites_by_part(schema);
+        if composites.is_empty() {
+            return touched;
+        }
+        for saying in sayings {
+            for composite in composites.get(&saying.a).into_iter().flatten() {
+                touched.tuples.entry((saying.e, *composite)).or_insert(saying.statement);
+            }
+        }
+        touched
+    }
+}
+
+/// Adds to the changes those of the composite tuples.
 pub(crate) async fn follow(
+    Touched { tuples: touched }: Touched,
     changes: &mut Changes,
     before: Before,
     known: &mut Known<'_>,
 ) -> Result<(), TxError> {
-    let composites = composites_by_part(known.schema());
-    if composites.is_empty() {
-        return Ok(());
-    }
-    let touched = touched(changes, &composites);
     for (e, composite) in touched.keys().filter(|(e, _)| before.may_know(*e)) {
         known.ask(Question::Values(*e, *composite));
         for part in parts(*composite, known.schema()) {
@@ -55,20 +77,6 @@ fn parts_of(attribute: &Attribute) -> &[AttributeId] {
 
 fn parts(composite: AttributeId, schema: &Schema) -> &[AttributeId] {
     schema.attribute(composite).map_or(&[], parts_of)
-}
-
-/// The tuples that have to be made anew, with a statement that caused it.
-fn touched(
-    changes: &Changes,
-    composites: &HashMap<AttributeId, Vec<AttributeId>>,
-) -> BTreeMap<(EntityId, AttributeId), usize> {
-    let mut touched = BTreeMap::new();
-    for change in changes.all() {
-        for composite in composites.get(&change.a).into_iter().flatten() {
-            touched.entry((change.e, *composite)).or_insert(change.statement);
-        }
-    }
-    touched
 }
 
 fn update(

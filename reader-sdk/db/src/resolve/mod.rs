@@ -45,6 +45,7 @@ use crate::{Db, DbError, NextIds, TxRecord};
 pub use data::TxData;
 pub use error::{TxError, TxErrorKind};
 
+use composite::Touched;
 use expand::Before;
 use known::Known;
 
@@ -89,8 +90,9 @@ async fn climb(db: &Db, data: &TxData, now: Instant, next: NextIds) -> Result<Re
     let identities = upsert::upsert(&found, known).await?;
     let allocated = allocate::allocate(found, &identities, next)?;
     let sayings = expand::expand(allocated.terms, before, known).await?;
+    let touched = Touched::by(&sayings, db.schema());
     let mut changes = net::net(sayings, known)?;
-    composite::follow(&mut changes, before, known).await?;
+    composite::follow(touched, &mut changes, before, known).await?;
     unique::check_unique(&changes, known).await?;
     definition::check_definitions(&changes, t, known).await?;
     let instant = instant::decide(&mut changes, t, now, known)?;
