@@ -1,9 +1,12 @@
 //! What `resolve` promises beyond the conformance cases: which datoms it makes, which ids it
 //! gives, and what its refusals say.
 
+use std::sync::Arc;
+
+use bigdecimal::BigDecimal;
 use duramen_db::resolve::{ResolvedTx, TxData, TxError};
 use duramen_db::{Change, Db};
-use duramen_model::{AttributeId, EntityId, Instant, Keyword, T, Value, builtin, edn};
+use duramen_model::{AttributeId, Edn, EntityId, Form, Instant, Keyword, T, Value, builtin, edn};
 
 const SCHEMA: &str = "[
     {:db/ident :p/email :db/valueType :db.type/string :db/cardinality :db.cardinality/one
@@ -28,6 +31,10 @@ const NOW: Instant = Instant::from_millis(1_700_000_000_000);
 async fn attempt(db: &Db, text: &str) -> Result<(Db, ResolvedTx), TxError> {
     let data = TxData::from_form(&edn::read(text).expect("EDN"))?;
     db.with(&data, NOW).await
+}
+
+async fn attempt_form(db: &Db, edn: Edn) -> Result<(Db, ResolvedTx), TxError> {
+    db.with(&TxData::from_form(&edn.into())?, NOW).await
 }
 
 async fn transact(db: &Db, text: &str) -> (Db, ResolvedTx) {
@@ -294,6 +301,25 @@ async fn what_is_refused_is_told_why() {
         assert_eq!(error.code().strip_prefix("tx/"), Some(*kind), "{text}: {error}");
         assert!(error.message.contains(part), "{text}: {error}");
         assert_eq!((error.statement, error.span.is_some()), (Some(0), true), "{text}: {error}");
+    }
+}
+
+#[tokio::test]
+async fn what_could_not_be_stored_or_found_again_is_refused() {
+    let text = "[{:db/ident :p/sum :db/valueType :db.type/bigdec
+                  :db/cardinality :db.cardinality/one}]";
+    let (db, _) = transact(&people().await, text).await;
+    let assert = |a: &str, v: Edn| {
+        let parts = [Keyword::new("db/add").into(), "t".into(), Keyword::new(a).into(), v];
+        Edn::Vector(vec![Edn::Vector(parts.map(Form::from).into()).into()])
+    };
+    let long = Edn::from("x".repeat(5000));
+    assert!(attempt_form(&db, assert("p/name", long.clone())).await.is_ok());
+    // Text has no decimals like this, but structured values may.
+    let wide = Value::BigDec(Arc::new(BigDecimal::new(1.into(), 1 << 30)));
+    for form in [assert("p/email", long), assert("p/sum", Edn::Value(wide))] {
+        let error = attempt_form(&db, form).await.expect_err("refused");
+        assert_eq!(error.code(), "tx/wrong-type", "{error}");
     }
 }
 

@@ -13,7 +13,7 @@ use duramen_model::{
     builtin,
 };
 
-use crate::NextIds;
+use crate::{NextIds, value_codec};
 
 use super::allocate::has_given;
 use super::coerce::coerce;
@@ -245,7 +245,7 @@ impl<'a> Exploder<'a> {
             );
             return Err(TxError::new(TxErrorKind::NilValue, message).within(form.span));
         }
-        match attribute.value_type {
+        let operand = match attribute.value_type {
             ValueType::Ref => self.entity(form, attribute).map(entity_operand),
             ValueType::Tuple => self.tuple(form, attribute),
             value_type => match &form.edn {
@@ -253,6 +253,12 @@ impl<'a> Exploder<'a> {
                 _ => None,
             }
             .ok_or_else(|| wrong_type(form, attribute)),
+        }?;
+        match &operand {
+            Operand::Value(value) => check_storable(value, attribute)
+                .map_err(|error| error.within(form.span))
+                .map(|()| operand),
+            Operand::Entity(_) | Operand::Tuple(_) => Ok(operand),
         }
     }
 
@@ -482,6 +488,17 @@ fn tuple_operand(members: Vec<Option<Operand<Named>>>) -> Operand<Named> {
         Some(values) => Operand::Value(Value::Tuple(values)),
         None => Operand::Tuple(members),
     }
+}
+
+/// A value that the log or the index could not keep would do harm long after it was accepted.
+fn check_storable(value: &Value, attribute: &Attribute) -> Result<(), TxError> {
+    let fault = match (value_codec::check(value), duramen_index::check_storable(value)) {
+        (Ok(()), Ok(())) => return Ok(()),
+        (_, Err(fault)) => fault,
+        (Err(_), Ok(())) => "its exponent is too far from 0, or it is nested too deep".to_owned(),
+    };
+    let message = format!("the value of {} cannot be stored: {fault}", attribute.ident);
+    Err(TxError::new(TxErrorKind::WrongType, message))
 }
 
 fn wrong_type(form: &Form, attribute: &Attribute) -> TxError {

@@ -2,13 +2,16 @@
 
 use std::collections::HashMap;
 
-use duramen_model::{Schema, Unique};
+use duramen_model::{Schema, Unique, Value};
 
 use super::error::{TxError, TxErrorKind};
 use super::expand::Saying;
 use super::known::{Known, Question};
 use super::net::Changes;
 use super::show::{show_entity, show_value};
+
+/// Bytes of a unique value. A longer one is kept by its hash, and could not be looked up in order.
+const UNIQUE_BYTES_MAX: usize = 4096;
 
 /// Checks the unique values that the changes assert.
 pub(crate) async fn check_unique(changes: &Changes, known: &mut Known<'_>) -> Result<(), TxError> {
@@ -18,6 +21,7 @@ pub(crate) async fn check_unique(changes: &Changes, known: &mut Known<'_>) -> Re
     };
     let asserted: Vec<&Saying> = changes.all().iter().filter(is_unique).collect();
     for change in &asserted {
+        check_length(change, schema)?;
         known.ask(Question::Owners(change.a, change.v.clone()));
     }
     known.fetch().await?;
@@ -33,6 +37,35 @@ pub(crate) async fn check_unique(changes: &Changes, known: &mut Known<'_>) -> Re
         }
     }
     Ok(())
+}
+
+fn check_length(change: &Saying, schema: &Schema) -> Result<(), TxError> {
+    let bytes = bytes_of(&change.v);
+    if bytes <= UNIQUE_BYTES_MAX {
+        return Ok(());
+    }
+    let ident = schema.attribute(change.a).map(|a| a.ident.to_string()).unwrap_or_default();
+    let message =
+        format!("{ident} is unique and is given {bytes} bytes, at most {UNIQUE_BYTES_MAX} go");
+    Err(TxError::new(TxErrorKind::WrongType, message).in_statement(change.statement))
+}
+
+/// The length of a value, as far as it can be long.
+fn bytes_of(value: &Value) -> usize {
+    match value {
+        Value::String(text) | Value::Uri(text) => text.len(),
+        Value::Keyword(name) => name.text().len(),
+        Value::Symbol(name) => name.text().len(),
+        Value::Bytes(bytes) => bytes.len(),
+        Value::BigInt(number) => bytes_of_bits(number.bits()),
+        Value::BigDec(number) => bytes_of_bits(number.as_bigint_and_scale().0.bits()),
+        Value::Tuple(members) => members.iter().flatten().map(bytes_of).sum(),
+        _ => 0,
+    }
+}
+
+fn bytes_of_bits(bits: u64) -> usize {
+    usize::try_from(bits / 8).unwrap_or(usize::MAX)
 }
 
 fn taken(change: &Saying, owner: String, schema: &Schema) -> TxError {
