@@ -6,7 +6,7 @@ use crate::chunk::{Chunk, Merging, Reading};
 use crate::nodes::Nodes;
 use crate::run::Run;
 use crate::walk::Walk;
-use crate::{Index, IndexError, KeyRange, Record};
+use crate::{Index, IndexError, KeyRange, Record, Times};
 
 /// How many records a run in memory gives to a batch at most.
 const MEMORY_RECORDS_AT_ONCE: usize = 4096;
@@ -21,6 +21,16 @@ pub struct Cursor {
     chunks: Vec<Chunk>,
     /// What comes behind it.
     rest: Vec<Rest>,
+}
+
+/// What a cursor is to read, and how.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Wanted<'a> {
+    pub(crate) range: &'a KeyRange,
+    pub(crate) times: Times,
+    pub(crate) reading: Reading,
+    /// How many leaves to fetch at first.
+    pub(crate) leaves_at_once: usize,
 }
 
 /// What comes of a run behind what is at hand.
@@ -60,21 +70,25 @@ impl Rest {
 }
 
 impl Cursor {
-    /// A cursor that fetches so many leaves at first.
+    /// A cursor over some of an index's runs, from the newest on.
     pub(crate) fn new(
         index: &Index,
         runs: &[Run],
         nodes: &Nodes,
-        range: &KeyRange,
-        reading: Reading,
-        leaves_at_once: usize,
+        Wanted { range, times, reading, leaves_at_once }: Wanted<'_>,
     ) -> Self {
         let mut rest = Vec::new();
-        if range.order == index.order() {
-            rest.extend(runs.iter().map(|run| match run {
+        for (index_of_run, run) in runs.iter().enumerate() {
+            let is_oldest = index_of_run + 1 == index.runs().len();
+            rest.push(match run {
                 Run::Memory(run) => Rest::Memory(Chunk::memory(run.shared(), run.stretch(range))),
-                Run::Tree(run) => Rest::Tree(Walk::new(run.clone(), leaves_at_once)),
-            }));
+                Run::Tree(run) => {
+                    Rest::Tree(Walk::new(run.clone(), is_oldest, times, leaves_at_once))
+                }
+            });
+        }
+        if range.order != index.order() {
+            rest.clear();
         }
         Self {
             nodes: nodes.clone(),

@@ -7,12 +7,12 @@ use futures_util::future::try_join_all;
 
 use crate::chunk::{Chunk, Merging, Reading};
 use crate::count::{self, Precision};
-use crate::cursor::Cursor;
+use crate::cursor::{Cursor, Wanted};
 use crate::memory::MemoryRun;
 use crate::nodes::Nodes;
 use crate::run::Run;
 use crate::walk::LEAVES_AT_ONCE;
-use crate::{IndexError, KeyRange, Layer, Record};
+use crate::{IndexError, KeyRange, Layer, Record, Times};
 
 /// A run in memory absorbs its older neighbours in memory while they are at most so many times
 /// its size. So the sizes grow geometrically with age: a scan meets few runs, and a record is
@@ -94,10 +94,24 @@ impl Index {
     /// # Errors
     /// When a node cannot be loaded, or is damaged.
     pub async fn scan(&self, nodes: &Nodes, range: &KeyRange) -> Result<Vec<Record>, IndexError> {
+        self.scan_within(nodes, range, Times::default()).await
+    }
+
+    /// Like [`scan`](Self::scan), for a reader who is interested in some transactions only: facts
+    /// that do not matter may be left out, and whoever reads filters those that are not.
+    ///
+    /// # Errors
+    /// When a node cannot be loaded, or is damaged.
+    pub async fn scan_within(
+        &self,
+        nodes: &Nodes,
+        range: &KeyRange,
+        times: Times,
+    ) -> Result<Vec<Record>, IndexError> {
         if let Some(facts) = self.scan_memory(range) {
             return Ok(facts);
         }
-        let mut cursor = self.cursor_at(nodes, range, LEAVES_AT_ONCE);
+        let mut cursor = self.cursor_at(nodes, range, times, LEAVES_AT_ONCE);
         let mut facts = cursor.next_batch().await?.unwrap_or_default();
         while let Some(batch) = cursor.next_batch().await? {
             facts.extend(batch);
@@ -125,11 +139,25 @@ impl Index {
     /// at once.
     #[must_use]
     pub fn cursor(&self, nodes: &Nodes, range: &KeyRange) -> Cursor {
-        self.cursor_at(nodes, range, LEAVES_AT_FIRST)
+        self.cursor_within(nodes, range, Times::default())
     }
 
-    fn cursor_at(&self, nodes: &Nodes, range: &KeyRange, leaves_at_once: usize) -> Cursor {
-        Cursor::new(self, &self.runs, nodes, range, Reading::Facts, leaves_at_once)
+    /// Like [`cursor`](Self::cursor), for a reader who is interested in some transactions only:
+    /// see [`scan_within`](Self::scan_within).
+    #[must_use]
+    pub fn cursor_within(&self, nodes: &Nodes, range: &KeyRange, times: Times) -> Cursor {
+        self.cursor_at(nodes, range, times, LEAVES_AT_FIRST)
+    }
+
+    fn cursor_at(
+        &self,
+        nodes: &Nodes,
+        range: &KeyRange,
+        times: Times,
+        leaves_at_once: usize,
+    ) -> Cursor {
+        let wanted = Wanted { range, times, reading: Reading::Facts, leaves_at_once };
+        Cursor::new(self, &self.runs, nodes, wanted)
     }
 
     /// How many facts are in a range: exactly, by the weights of the records. Reads no leaves but
@@ -141,8 +169,8 @@ impl Index {
         self.net(nodes, range, Precision::Exact).await
     }
 
-    /// About how many facts are in a range, without reading a leaf of more than one level of
-    /// nodes: a leaf at an end of the range counts half.
+    /// About how many facts are in a range, without reading leaves below a branch: one that is
+    /// in the range in part counts half.
     ///
     /// # Errors
     /// When a node cannot be loaded, or is damaged.

@@ -5,7 +5,9 @@
 //! and time: what a tree is for is decided above.
 //!
 //! Reading order: [`record`] (what is kept), [`range`](mod@range) (what is asked for), [`run`]
-//! (where it is kept), [`index`] (several runs as one).
+//! (where it is kept), [`index`] (several runs as one), [`cursor`] (how they are read), [`node`]
+//! (what a tree is made of), [`nodes`] (where nodes come from), [`pack`] (where they go),
+//! [`merge`](mod@merge) (how runs become one).
 
 mod branch;
 mod builder;
@@ -32,6 +34,7 @@ pub mod run;
 mod separator;
 #[cfg(test)]
 mod tests;
+pub mod times;
 mod values;
 mod walk;
 mod wire;
@@ -49,4 +52,5 @@ pub use pointer::{NodeHash, Pointer, Tree};
 pub use range::KeyRange;
 pub use record::{Layer, Record, State};
 pub use run::{Run, TreeRun};
+pub use times::Times;
 pub use values::check_storable;

@@ -9,14 +9,14 @@ use std::sync::Arc;
 use crate::branch::{Branch, Separator};
 use crate::builder::TreeBuilder;
 use crate::chunk::{Chunk, Reading};
-use crate::cursor::Cursor;
+use crate::cursor::{Cursor, Wanted};
 use crate::key::KeyRef;
 use crate::node::{Body, Node};
 use crate::nodes::Nodes;
 use crate::options::NodeOptions;
 use crate::pack::PackWriter;
 use crate::run::{Run, TreeRun};
-use crate::{Index, IndexError, KeyRange, Pointer, Record, State, Tree};
+use crate::{Index, IndexError, KeyRange, Pointer, Record, State, Times, Tree};
 
 /// How many of a branch's children that a merge will need are fetched at once.
 const CHILDREN_AT_ONCE: usize = 16;
@@ -236,7 +236,13 @@ struct Steps {
 impl Steps {
     fn new(index: &Index, younger: &[Run], nodes: &Nodes) -> Self {
         let range = KeyRange::all(index.order());
-        let cursor = Cursor::new(index, younger, nodes, &range, Reading::Steps, CHILDREN_AT_ONCE);
+        let wanted = Wanted {
+            range: &range,
+            times: Times::default(),
+            reading: Reading::Steps,
+            leaves_at_once: CHILDREN_AT_ONCE,
+        };
+        let cursor = Cursor::new(index, younger, nodes, wanted);
         Self { cursor, order: index.order(), layer: index.layer(), batch: VecDeque::new() }
     }
 

@@ -397,3 +397,51 @@ pub(crate) fn value_type(number: u8) -> Result<ValueType, DecodeError> {
     ValueType::from_number(number)
         .ok_or_else(|| DecodeError::TooNew { what: format!("value type {number}") })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A few bytes could otherwise stand for gigabytes: texts that share all but the end.
+    #[test]
+    fn shared_beginnings_cannot_be_used_to_fill_the_memory() {
+        let long = "x".repeat(1 << 16);
+        let values: Vec<Value> = (0..20).map(|n| Value::string(format!("{long}{n}"))).collect();
+        let values: Vec<&Value> = values.iter().collect();
+        let mut bytes = Vec::new();
+        encode(&mut bytes, ValueType::String, &values);
+        assert!(bytes.len() < 2 << 16);
+        let mut allowance = Allowance::new(1 << 20);
+        let decoded =
+            decode(&mut Reader::new(&bytes), ValueType::String, values.len(), &mut allowance);
+        assert!(matches!(decoded, Err(DecodeError::Damaged { .. })));
+    }
+
+    #[test]
+    fn repeated_text_is_kept_once() {
+        let values: Vec<Value> =
+            ["b", "a", "b", "a", "b", "b"].into_iter().map(Value::from).collect();
+        let values: Vec<&Value> = values.iter().collect();
+        let mut bytes = Vec::new();
+        encode(&mut bytes, ValueType::String, &values);
+        let mut allowance = Allowance::new(100);
+        let decoded = decode(&mut Reader::new(&bytes), ValueType::String, 6, &mut allowance);
+        let decoded = decoded.unwrap();
+        let (Value::String(first), Value::String(third)) = (&decoded[0], &decoded[2]) else {
+            panic!("not text")
+        };
+        assert!(Arc::ptr_eq(first, third));
+    }
+
+    #[test]
+    fn decimals_that_cannot_be_compared_are_refused() {
+        let far = BigDecimal::from_bigint(BigInt::from(1), DECIMAL_SCALE_MAX + 1);
+        let value = Value::BigDec(Arc::new(far));
+        assert!(check_storable(&value).is_err());
+        let mut bytes = Vec::new();
+        encode(&mut bytes, ValueType::BigDec, &[&value]);
+        let decoded =
+            decode(&mut Reader::new(&bytes), ValueType::BigDec, 1, &mut Allowance::new(100));
+        assert!(matches!(decoded, Err(DecodeError::Damaged { .. })));
+    }
+}

@@ -9,7 +9,7 @@ use crate::chunk::Chunk;
 use crate::node::{Body, Node};
 use crate::nodes::Nodes;
 use crate::run::TreeRun;
-use crate::{IndexError, KeyRange};
+use crate::{IndexError, KeyRange, Pointer, Times};
 
 /// How many leaves are fetched at once, at most.
 pub(crate) const LEAVES_AT_ONCE: usize = 32;
@@ -20,6 +20,8 @@ const BRANCHES_AT_ONCE: usize = 8;
 #[derive(Debug)]
 pub(crate) struct Walk {
     run: TreeRun,
+    is_oldest: bool,
+    times: Times,
     begun: bool,
     /// Branches, the lowest last.
     path: Vec<Stop>,
@@ -40,8 +42,16 @@ struct Stop {
 
 impl Walk {
     /// A walk that fetches so many leaves at first, and more when it goes on.
-    pub(crate) fn new(run: TreeRun, leaves_at_once: usize) -> Self {
-        Self { run, begun: false, path: Vec::new(), ready: VecDeque::new(), leaves_at_once }
+    pub(crate) fn new(run: TreeRun, is_oldest: bool, times: Times, leaves_at_once: usize) -> Self {
+        Self {
+            run,
+            is_oldest,
+            times,
+            begun: false,
+            path: Vec::new(),
+            ready: VecDeque::new(),
+            leaves_at_once,
+        }
     }
 
     /// Whether nothing can come any more.
@@ -64,13 +74,12 @@ impl Walk {
             if let Some(chunk) = self.ready.pop_front() {
                 return Ok(Some(chunk));
             }
-            let Some(Stop { branch, level, children }) = self.path.last() else { return Ok(None) };
-            let level = *level;
+            let Some(stop) = self.path.last() else { return Ok(None) };
+            let level = stop.level;
             let at_once = if level == 0 { self.leaves_at_once } else { BRANCHES_AT_ONCE };
-            let fetched = children.start..children.end.min(children.start + at_once);
-            let pointers = &branch.pointers()[fetched.clone()];
-            let loaded = nodes.load_all(pointers, self.run.shape(level)).await?;
-            self.leave(fetched.end);
+            let (pointers, visited) = self.next_children(stop, at_once);
+            let loaded = nodes.load_all(&pointers, self.run.shape(level)).await?;
+            self.leave(visited);
             self.leaves_at_once = LEAVES_AT_ONCE.min(self.leaves_at_once * 2);
             // A branch that is entered later is visited earlier; leaves queue up.
             if level == 0 {
@@ -79,6 +88,21 @@ impl Walk {
                 loaded.iter().rev().for_each(|node| self.enter(node, range));
             }
         }
+    }
+
+    /// The next children that matter, at most so many, and where to go on after them.
+    fn next_children(&self, stop: &Stop, at_once: usize) -> (Vec<Pointer>, usize) {
+        let layer = self.run.tree().layer;
+        let mut pointers = Vec::new();
+        let mut next = stop.children.start;
+        while next < stop.children.end && pointers.len() < at_once {
+            let pointer = &stop.branch.pointers()[next];
+            if !self.times.miss(pointer, layer, self.is_oldest) {
+                pointers.push(pointer.clone());
+            }
+            next += 1;
+        }
+        (pointers, next)
     }
 
     fn enter(&mut self, node: &Node, range: &KeyRange) {

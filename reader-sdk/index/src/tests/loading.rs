@@ -12,7 +12,7 @@ use super::bucket::Bucket;
 use crate::nodes::Shape;
 use crate::{
     Index, IndexError, KeyRange, Layer, NodeHash, NodeOptions, Nodes, Pointer, Record, Run, State,
-    Tree, merge,
+    Times, Tree, merge,
 };
 
 fn record(e: u64, t: u64, state: State) -> Record {
@@ -288,6 +288,17 @@ async fn a_cursor_reads_little_at_first() {
     let mut cursor = of_tree(&tree).cursor(&nodes, &all());
     assert!(!cursor.next_batch().await.unwrap().unwrap().is_empty());
     assert!(nodes.stats().loads <= 16, "{:?}", nodes.stats());
+}
+
+#[tokio::test]
+async fn what_is_new_is_found_without_reading_the_old() {
+    let mut bucket = Bucket::new(1 << 30, 16);
+    let tree = thousand(&mut bucket).await;
+    let nodes = bucket.cold_nodes();
+    let times = Times { after: T::new(989), up_to: None };
+    let found = of_tree(&tree).scan_within(&nodes, &all(), times).await.unwrap();
+    assert!(found.len() >= 10, "{}", found.len());
+    assert!(nodes.stats().loads <= 5, "{:?}", nodes.stats());
 }
 
 #[tokio::test]

@@ -9,7 +9,7 @@ use duramen_model::{AttributeId, EntityId, Keyword, Order, T, Value};
 use proptest::prelude::*;
 
 use super::bucket::Bucket;
-use crate::{Index, KeyRange, Layer, Nodes, Record, Run, State};
+use crate::{Index, KeyRange, Layer, Nodes, Record, Run, State, Times};
 
 const ORDERS: [Order; 4] = Order::ALL;
 
@@ -60,7 +60,7 @@ fn fact(e: u64, a: u64, v: usize) -> Fact {
 impl Oracle {
     /// Opens facts that are closed and closes those that are open; what the indexes get.
     fn transact(&mut self, t: u64, keys: BTreeSet<(u64, u64, usize)>) -> [Vec<Record>; 2] {
-        let t = T::new(t).unwrap();
+        let t = self::t(t);
         let (mut current, mut history) = (Vec::new(), Vec::new());
         for key in keys {
             let (e, a, v) = fact(key.0, key.1, key.2);
@@ -139,6 +139,24 @@ async fn check(index: &Index, nodes: &Nodes, oracle: &Oracle, range: &KeyRange) 
     assert_eq!(index.scan(nodes, range).await.unwrap(), expected, "{range:?}");
     assert_eq!(read_by_cursor(index, nodes, range).await, expected, "{range:?}");
     index.estimate(nodes, range).await.unwrap();
+    for times in [(None, Some(5)), (Some(5), None), (Some(3), Some(12))] {
+        let times = Times { after: times.0.map(t), up_to: times.1.map(t) };
+        let found = index.scan_within(nodes, range, times).await.unwrap();
+        assert_eq!(within(found, times), within(expected.clone(), times), "{range:?}");
+    }
+}
+
+fn t(t: u64) -> T {
+    T::new(t).unwrap()
+}
+
+fn within(mut facts: Vec<Record>, times: Times) -> Vec<Record> {
+    facts.retain(|fact| {
+        let latest = if let State::Closed(t) = fact.state { t } else { fact.added };
+        times.after.is_none_or(|after| latest > after)
+            && times.up_to.is_none_or(|up_to| fact.added <= up_to)
+    });
+    facts
 }
 
 /// The index with its youngest runs in memory written as a tree.
