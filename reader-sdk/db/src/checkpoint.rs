@@ -140,6 +140,15 @@ impl Checkpoint {
             None => Ok(()),
         }
     }
+
+    /// The runs of one order and layer, newest first.
+    pub(crate) fn runs_of(
+        &self,
+        order: Order,
+        layer: Layer,
+    ) -> impl DoubleEndedIterator<Item = &Tree> {
+        self.runs.iter().filter(move |tree| (tree.order, tree.layer) == (order, layer))
+    }
 }
 
 fn encode_runs(runs: &[Tree]) -> Vec<stored::Index> {
@@ -295,7 +304,7 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
-    use crate::fixtures::{self, ID, flips, mutate};
+    use crate::tests::fixtures::{self, ID, flips, mutate};
 
     fn key() -> Key {
         Key::new("cat/checkpoint")

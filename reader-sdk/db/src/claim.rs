@@ -66,7 +66,7 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
-    use crate::fixtures::{flips, mutate};
+    use crate::tests::fixtures::{flips, mutate};
 
     #[test]
     fn a_claim_is_right_in_its_place_only() {

@@ -6,12 +6,13 @@ use duramen_index::{KeyRange, Layer};
 use duramen_model::{
     Attribute, AttributeId, Datom, EntityId, Instant, Order, Schema, T, Value, builtin,
 };
+use duramen_store::layout::DatabaseId;
 use futures_util::future;
 
 use crate::facts::Facts;
 use crate::selection::Plan;
 use crate::window::{self, Window};
-use crate::{AttributeRef, DbError, EntityRef, NextIds, Selection, TxRecord, Values};
+use crate::{AttributeRef, Checkpoint, DbError, EntityRef, NextIds, Selection, TxRecord, Values};
 
 /// A database at one time: an immutable value, cheap to clone.
 ///
@@ -41,6 +42,16 @@ impl Db {
     pub(crate) fn of(facts: Facts) -> Self {
         let schema = Arc::clone(&facts.schema);
         Self { facts: Arc::new(facts), window: Window::default(), schema }
+    }
+
+    pub(crate) fn facts(&self) -> &Facts {
+        &self.facts
+    }
+
+    /// The database's id; `None` for one that is only in memory.
+    #[must_use]
+    pub fn id(&self) -> Option<DatabaseId> {
+        self.facts.source.as_ref().map(|source| source.id)
     }
 
     /// The newest transaction of the database, whatever the view shows of it.
@@ -73,6 +84,12 @@ impl Db {
         &self.schema
     }
 
+    /// The instant of the newest transaction of the database, whatever the view shows of it.
+    #[must_use]
+    pub fn basis_instant(&self) -> Instant {
+        self.facts.instant
+    }
+
     /// The ids that the next new entities get.
     #[must_use]
     pub fn next_ids(&self) -> NextIds {
@@ -82,9 +99,63 @@ impl Db {
 
 /// The log.
 impl Db {
+    /// The transactions from one up to, but without, another, oldest first; whatever the view.
+    ///
+    /// # Errors
+    /// When the store fails, or an object in it is damaged.
+    pub async fn tx_range(&self, from: T, to: T) -> Result<Vec<Arc<TxRecord>>, DbError> {
+        let mut txs = Vec::new();
+        if let (Some(source), Some(checkpoint)) = (&self.facts.source, &self.facts.checkpoint)
+            && let Some(last) = to.get().checked_sub(1).and_then(T::new)
+        {
+            let merged = source.log(&checkpoint.log, (from, last.min(checkpoint.t))).await?;
+            txs.extend(merged.iter().map(|tx| Arc::clone(tx.record())));
+        }
+        txs.extend(self.recent_txs(from).take_while(|record| record.t < to).cloned());
+        Ok(txs)
+    }
+
     /// The transactions from `from` on that are not in the trees of the checkpoint, oldest first.
     pub fn recent_txs(&self, from: T) -> impl Iterator<Item = &Arc<TxRecord>> {
         self.facts.recent.since(from)
+    }
+
+    /// The newest transaction that is in the trees of the checkpoint.
+    #[must_use]
+    pub fn checkpoint_t(&self) -> Option<T> {
+        self.facts.checkpoint.as_ref().map(|checkpoint| checkpoint.t)
+    }
+
+    /// The same database on top of a newer checkpoint, which a merge of it or of an older value
+    /// of it made. What the checkpoint has is dropped from memory; what is newer stays.
+    ///
+    /// # Errors
+    /// `NotCurrent` for a view, for a database in memory only, and for a checkpoint that is
+    /// newer than the database or older than the one it has.
+    pub fn with_checkpoint(&self, checkpoint: Arc<Checkpoint>) -> Result<Self, DbError> {
+        let (facts, source) = (self.whole()?, self.facts.source.as_ref());
+        let fits = checkpoint.t <= facts.basis && self.checkpoint_t() <= Some(checkpoint.t);
+        let source = source.filter(|_| fits).ok_or(DbError::NotCurrent)?;
+        Ok(Self::of(facts.rebase(checkpoint, source)))
+    }
+
+    /// The database that it was after an earlier transaction: a value like any other, and not a
+    /// view. The ids that were given since stay taken.
+    ///
+    /// # Errors
+    /// `NotCurrent` for a view, and when the transaction is not among the recent ones.
+    pub fn rewind(&self, t: T) -> Result<Self, DbError> {
+        let facts = self.whole()?;
+        let known = self.checkpoint_t().is_none_or(|merged| merged <= t) && t <= facts.basis;
+        if known { Ok(Self::of(facts.rewind(t))) } else { Err(DbError::NotCurrent) }
+    }
+
+    /// What the value is made of, unless it is a view.
+    pub(crate) fn whole(&self) -> Result<&Facts, DbError> {
+        match self.window == Window::default() {
+            true => Ok(&self.facts),
+            false => Err(DbError::NotCurrent),
+        }
     }
 }
 
@@ -104,10 +175,7 @@ impl Db {
     /// # Errors
     /// As for [`Self::apply`].
     pub fn apply_all(&self, records: &[Arc<TxRecord>]) -> Result<Self, DbError> {
-        if self.window != Window::default() {
-            return Err(DbError::NotCurrent);
-        }
-        let mut basis = self.facts.basis;
+        let mut basis = self.whole()?.basis;
         for record in records {
             if basis.next() != Some(record.t) {
                 let expected = basis.next().unwrap_or(T::MAX);
@@ -153,7 +221,7 @@ impl Db {
         // Transactions are dense and their instants never decrease, so counting finds the number.
         let range = Selection::all().with_a(builtin::TX_INSTANT).within(..=Value::from(instant));
         let index = self.facts.index(Order::Avet, Layer::Current);
-        let count = index.count(&self.facts.nodes, &range.plan(|_| true).range).await?;
+        let count = index.count(self.facts.nodes(), &range.plan(|_| true).range).await?;
         let t = count.checked_sub(1).and_then(T::new);
         Ok(t.unwrap_or(T::GENESIS).min(self.window.as_of.unwrap_or(T::MAX)))
     }
@@ -177,8 +245,8 @@ impl Db {
     }
 
     async fn layer(&self, range: &KeyRange, layer: Layer) -> Result<Vec<Datom>, DbError> {
-        let records = self.facts.index(range.order, layer).scan(&self.facts.nodes, range).await?;
-        Ok(self.window.datoms(range.order, layer, records))
+        let records = self.facts.index(range.order, layer).scan(self.facts.nodes(), range).await?;
+        Ok(self.window.datoms(records))
     }
 
     /// The datoms that fit what is known of them, sorted in the order that found them.
@@ -208,7 +276,7 @@ impl Db {
     /// As for [`Self::datoms`].
     pub async fn count(&self, selection: &Selection) -> Result<u64, DbError> {
         let range = self.plan(selection).range;
-        let (nodes, order) = (&self.facts.nodes, range.order);
+        let (nodes, order) = (self.facts.nodes(), range.order);
         let open = self.facts.index(order, Layer::Current).count(nodes, &range).await?;
         let closed = match self.window.needs_history(self.facts.basis) {
             true => self.facts.index(order, Layer::History).count(nodes, &range).await?,
@@ -273,15 +341,8 @@ mod tests {
 
     use super::*;
     use crate::Change;
-    use crate::oracle::{self, NAME, any_txs, t, user};
-
-    fn block_on<F: Future>(future: F) -> F::Output {
-        tokio::runtime::Builder::new_current_thread().build().unwrap().block_on(future)
-    }
-
-    fn shared(records: &[TxRecord]) -> Vec<Arc<TxRecord>> {
-        records.iter().cloned().map(Arc::new).collect()
-    }
+    use crate::tests::oracle::{self, NAME, any_txs, t, user};
+    use crate::tests::{block_on, shared};
 
     proptest! {
         #![proptest_config(ProptestConfig::with_cases(48))]

@@ -4,49 +4,116 @@ use std::collections::HashSet;
 use std::sync::Arc;
 
 use duramen_index::{Index, Layer, Nodes, Record, Run, State};
-use duramen_model::{AttributeId, Datom, Order, Schema, T, Value, builtin};
+use duramen_model::{AttributeId, Datom, Instant, Order, Schema, T, Value, builtin};
 
 use crate::recent::Recent;
-use crate::{Change, NextIds, TxRecord};
+use crate::source::Source;
+use crate::{Change, Checkpoint, NextIds, TxRecord};
 
 /// Everything a database is made of, without a view of it. Cheap to clone: parts are shared.
 #[derive(Debug, Clone)]
 pub(crate) struct Facts {
     /// The newest transaction.
     pub(crate) basis: T,
+    /// Its instant.
+    pub(crate) instant: Instant,
     pub(crate) next_ids: NextIds,
     /// One for each order, in the order of [`Order::ALL`].
     current: [Index; 4],
     history: [Index; 4],
-    pub(crate) nodes: Nodes,
+    /// What the trees are read through; `None` in memory.
+    pub(crate) source: Option<Arc<Source>>,
+    /// What the trees are; `None` when all is in memory.
+    pub(crate) checkpoint: Option<Arc<Checkpoint>>,
     /// Of the newest transaction.
     pub(crate) schema: Arc<Schema>,
     /// Every datom that ever defined schema, in the order of `t`.
     pub(crate) schema_datoms: Arc<Vec<Datom>>,
-    /// The attributes that the trees in AVET order are complete for; `None` when there are none,
-    /// and memory has it all.
-    pub(crate) avet: Option<Arc<HashSet<AttributeId>>>,
+    /// The attributes that AVET lacks facts of: the trees have them, but not in this order.
+    pub(crate) avet_lacks: Arc<HashSet<AttributeId>>,
     /// The transactions that the trees do not have.
     pub(crate) recent: Recent,
 }
 
 impl Facts {
-    /// What every database is born with.
+    /// What every database is born with, in memory.
     pub(crate) fn genesis() -> Self {
+        let mut facts = Self::empty(None);
+        facts.absorb(&[Arc::new(TxRecord::genesis())]);
+        facts
+    }
+
+    /// Nothing yet: the first transaction makes it a database.
+    pub(crate) fn empty(source: Option<Arc<Source>>) -> Self {
         let index = |layer| Order::ALL.map(|order| Index::new(order, layer));
-        let mut facts = Self {
+        Self {
             basis: T::GENESIS,
+            instant: Instant::from_millis(0),
             next_ids: NextIds::FIRST,
             current: index(Layer::Current),
             history: index(Layer::History),
-            nodes: Nodes::empty(),
+            source,
+            checkpoint: None,
             schema: Arc::default(),
             schema_datoms: Arc::default(),
-            avet: None,
+            avet_lacks: Arc::default(),
             recent: Recent::default(),
+        }
+    }
+
+    /// What was merged. The next ids are those of the root.
+    pub(crate) fn of_checkpoint(checkpoint: Arc<Checkpoint>, source: Arc<Source>) -> Self {
+        let index = |order, layer| {
+            let oldest_first = checkpoint.runs_of(order, layer).rev();
+            let runs = oldest_first.map(|tree| Run::tree(tree.clone()));
+            runs.fold(Index::new(order, layer), |index, run| index.with_run(run))
         };
-        facts.absorb(&[Arc::new(TxRecord::genesis())]);
+        let defined = checkpoint.schema.iter().filter(|datom| datom.a == builtin::VALUE_TYPE);
+        let lacks = |a: &AttributeId| !checkpoint.avet_attributes.contains(a);
+        Self {
+            basis: checkpoint.t,
+            instant: checkpoint.instant,
+            current: Order::ALL.map(|order| index(order, Layer::Current)),
+            history: Order::ALL.map(|order| index(order, Layer::History)),
+            schema: Arc::new(Schema::fold(&checkpoint.schema)),
+            schema_datoms: Arc::new(checkpoint.schema.clone()),
+            avet_lacks: Arc::new(
+                defined.map(|datom| AttributeId::from(datom.e)).filter(lacks).collect(),
+            ),
+            checkpoint: Some(Arc::clone(&checkpoint)),
+            ..Self::empty(Some(source))
+        }
+    }
+
+    /// The same facts on top of a newer checkpoint: what it has is dropped from memory.
+    pub(crate) fn rebase(&self, checkpoint: Arc<Checkpoint>, source: &Arc<Source>) -> Self {
+        let after = checkpoint.t.get() + 1;
+        let mut facts = Self::of_checkpoint(checkpoint, Arc::clone(source));
+        if let Some(after) = T::new(after) {
+            facts.absorb(&self.recent.since(after).cloned().collect::<Vec<_>>());
+        }
+        facts.next_ids = self.next_ids;
         facts
+    }
+
+    /// The facts of an earlier transaction, which is not older than the checkpoint.
+    pub(crate) fn rewind(&self, t: T) -> Self {
+        let mut facts = match (&self.checkpoint, &self.source) {
+            (Some(checkpoint), Some(source)) => {
+                Self::of_checkpoint(Arc::clone(checkpoint), Arc::clone(source))
+            }
+            _ => Self::empty(self.source.clone()),
+        };
+        let kept = self.recent.since(T::GENESIS).take_while(|record| record.t <= t);
+        facts.absorb(&kept.cloned().collect::<Vec<_>>());
+        facts.next_ids = self.next_ids;
+        facts
+    }
+
+    /// What the trees are read through.
+    pub(crate) fn nodes(&self) -> &Nodes {
+        const IN_MEMORY: &Nodes = &Nodes::empty();
+        self.source.as_ref().map_or(IN_MEMORY, |source| &source.nodes)
     }
 
     pub(crate) fn index(&self, order: Order, layer: Layer) -> &Index {
@@ -64,6 +131,7 @@ impl Facts {
             novelty.add(record, &self.schema);
             self.next_ids = self.next_ids.after(record);
             self.basis = record.t;
+            self.instant = record.instant;
         }
         self.recent.extend(records);
         for order in Order::ALL {
@@ -90,10 +158,10 @@ impl Facts {
         Arc::new(Schema::fold(&self.schema_datoms[..known]))
     }
 
-    /// Whether AVET has every fact of an attribute. Memory has all of them, so an attribute that
-    /// is younger than the trees is complete too.
+    /// Whether AVET has every fact of an attribute. Memory has all of them, so one that is
+    /// younger than the trees is complete too.
     pub(crate) fn avet_has(&self, a: AttributeId) -> bool {
-        self.avet.as_ref().is_none_or(|complete| complete.contains(&a))
+        !self.avet_lacks.contains(&a)
     }
 }
 

@@ -41,7 +41,7 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
-    use crate::fixtures::{self, flips, mutate};
+    use crate::tests::fixtures::{self, flips, mutate};
 
     fn opened_root() -> OpenedRoot {
         let root = fixtures::root();

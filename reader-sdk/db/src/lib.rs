@@ -6,8 +6,10 @@
 //!
 //! Reading order: [`tx_record`] (what happened), [`db`] (the value), [`selection`] (what is asked
 //! of it), [`resolve`] (how a transaction comes to be what happened); then how it is kept:
-//! [`root`], [`segment`] and [`checkpoint`], [`claim`] and [`head`].
+//! [`root`], [`segment`] and [`checkpoint`], [`claim`] and [`head`]; and how it is opened:
+//! [`catalog`], [`snapshot`]; and how it is kept small: [`merge`](mod@merge).
 
+pub mod catalog;
 pub mod checkpoint;
 pub mod claim;
 pub mod db;
@@ -16,31 +18,36 @@ pub mod error;
 pub mod head;
 pub mod limits;
 pub mod logged_tx;
+pub mod merge;
 pub mod next_ids;
 pub mod resolve;
 pub mod root;
 pub mod segment;
 pub mod selection;
+pub mod snapshot;
+pub mod source;
 pub mod tx_record;
 
 mod facts;
-#[cfg(test)]
-mod fixtures;
 mod malformed;
-#[cfg(test)]
-mod oracle;
 mod recent;
+#[cfg(test)]
+mod tests;
 mod value_codec;
 mod window;
 
+pub use catalog::{Catalog, NumberedClaim};
 pub use checkpoint::{Checkpoint, UnpublishedCheckpoint};
 pub use claim::Claim;
 pub use db::Db;
 pub use entity_ref::{AttributeRef, EntityRef};
 pub use error::DbError;
 pub use logged_tx::{LogSum, LoggedTx};
+pub use merge::{MergeInput, Merged, merge};
 pub use next_ids::NextIds;
 pub use root::{CheckpointRef, Floor, OpenedRoot, RequestWindow, Root, RootPlace, Writer};
 pub use segment::{SegmentRef, UnpublishedSegment};
 pub use selection::{Selection, Values};
+pub use snapshot::Snapshot;
+pub use source::Location;
 pub use tx_record::{Change, TxRecord};

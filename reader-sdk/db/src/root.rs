@@ -313,7 +313,7 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
-    use crate::fixtures::{self, flips, mutate};
+    use crate::tests::fixtures::{self, flips, mutate};
 
     fn reopen(root: &Root) -> Result<OpenedRoot, StoreError> {
         Root::open(&root.place, "the root", root.seal()?)

@@ -133,7 +133,7 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
-    use crate::fixtures::{self, ID, flips, mutate, tx};
+    use crate::tests::fixtures::{self, ID, flips, mutate, tx};
 
     fn key() -> Key {
         Key::new("cat/segment")

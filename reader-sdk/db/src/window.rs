@@ -2,7 +2,7 @@
 
 use std::cmp::Ordering;
 
-use duramen_index::{Layer, Record, State};
+use duramen_index::{Record, State};
 use duramen_model::{Datom, Order, T};
 
 /// Which transactions a view sees: those after `since`, up to `as_of`.
@@ -32,8 +32,8 @@ impl Window {
         self.history || self.as_of.is_some_and(|t| t < basis)
     }
 
-    /// The datoms that the view sees of an open or closed fact, in no particular order.
-    pub(crate) fn see(self, record: Record, into: &mut Vec<Datom>) {
+    /// The datoms that the view sees of an open or closed fact, in the order of time.
+    fn see(self, record: Record, into: &mut Vec<Datom>) {
         let closed = match record.state {
             State::Inserted | State::Replaced => None,
             State::Closed(t) => Some(t),
@@ -41,26 +41,23 @@ impl Window {
         };
         let Record { e, a, v, added, .. } = record;
         if self.history {
-            if let Some(t) = closed.filter(|&t| self.contains(t)) {
-                into.push(Datom { e, a, v: v.clone(), t, added: false });
-            }
             if self.contains(added) {
-                into.push(Datom { e, a, v, t: added, added: true });
+                into.push(Datom { e, a, v: v.clone(), t: added, added: true });
+            }
+            if let Some(t) = closed.filter(|&t| self.contains(t)) {
+                into.push(Datom { e, a, v, t, added: false });
             }
         } else if self.contains(added) && closed.is_none_or(|t| self.is_before(t)) {
             into.push(Datom { e, a, v, t: added, added: true });
         }
     }
 
-    /// The datoms that the view sees of the records of a layer, in the order of the view.
-    pub(crate) fn datoms(self, order: Order, layer: Layer, records: Vec<Record>) -> Vec<Datom> {
+    /// The datoms that the view sees of the records of a layer, in the order of the view. The
+    /// intervals of one `(e a v)` do not overlap, so theirs come in the order of time.
+    pub(crate) fn datoms(self, records: Vec<Record>) -> Vec<Datom> {
         let mut datoms = Vec::with_capacity(records.len());
         for record in records {
             self.see(record, &mut datoms);
-        }
-        // Only an interval that opens while it shows where it closes can be out of order.
-        if layer == Layer::History && self.history {
-            datoms.sort_by(|a, b| compare(order, a, b));
         }
         datoms
     }

@@ -1,0 +1,216 @@
+//! Test support: a writer that does what a transactor does, one step at a time.
+
+use std::sync::Arc;
+
+use bytes::Bytes;
+use duramen_index::{NodeCache, NodeOptions};
+use duramen_store::envelope;
+use duramen_store::layout::{
+    BranchName, ContentsFolder, DatabaseFolder, DatabaseId, DatabaseName, ObjectName, WriterId,
+};
+use duramen_store::observed::Observed;
+use duramen_store::{Creation, Key, MemoryStore, WriteStore};
+
+use crate::{
+    Claim, Floor, Location, LogSum, LoggedTx, MergeInput, NextIds, OpenedRoot, Root, RootPlace,
+    SegmentRef, Snapshot, TxRecord, Writer, head, merge, segment,
+};
+
+/// A database in memory, and the newest root of it.
+pub(crate) struct Bucket {
+    pub(crate) store: Arc<Observed<MemoryStore>>,
+    pub(crate) name: DatabaseName,
+    pub(crate) id: DatabaseId,
+    pub(crate) root: OpenedRoot,
+    claims: u64,
+    seq: u64,
+}
+
+const WRITER: WriterId = WriterId([0xaa; 16]);
+
+/// Leaves of four records, so that a few transactions make deep trees.
+pub(crate) fn small_nodes() -> NodeOptions {
+    NodeOptions {
+        leaf_records_max: 4,
+        branch_children_max: 3,
+        top_bytes_max: 200,
+        ..NodeOptions::default()
+    }
+}
+
+impl Bucket {
+    pub(crate) async fn create() -> Self {
+        let id = DatabaseId([1; 16]);
+        let mut bucket = Self {
+            store: Arc::new(Observed::new(Arc::new(MemoryStore::new()))),
+            name: DatabaseName::new("cat").unwrap(),
+            id,
+            root: open(genesis(id)),
+            claims: 0,
+            seq: 0,
+        };
+        bucket.put_root().await;
+        bucket.claim(Claim::Created(id)).await;
+        bucket
+    }
+
+    /// Creates the database anew under the same name.
+    pub(crate) async fn create_again(&mut self) {
+        self.id = DatabaseId([self.id.0[0] + 1; 16]);
+        self.root = open(genesis(self.id));
+        self.put_root().await;
+        self.claim(Claim::Created(self.id)).await;
+    }
+
+    pub(crate) async fn claim(&mut self, claim: Claim) {
+        let key = DatabaseFolder::new(&self.name).claim(self.claims);
+        self.put_new(&key, claim.seal(&self.name, self.claims)).await;
+        self.claims += 1;
+    }
+
+    pub(crate) fn contents(&self) -> ContentsFolder {
+        DatabaseFolder::new(&self.name).contents(self.id)
+    }
+
+    pub(crate) fn location(&self) -> Location {
+        Location::new(self.store.clone(), self.name.clone(), NodeCache::new(1 << 20))
+    }
+
+    pub(crate) fn key(&self) -> Key {
+        self.contents().root(&BranchName::main(), self.root.root.place.n)
+    }
+
+    pub(crate) fn head_key(&self) -> Key {
+        DatabaseFolder::new(&self.name).head(&BranchName::main())
+    }
+
+    /// Publishes transactions in the tail.
+    pub(crate) async fn transact(&mut self, records: &[TxRecord]) {
+        let txs: Vec<LoggedTx> = records.iter().cloned().map(LoggedTx::encode).collect();
+        self.publish(|root| {
+            for tx in txs {
+                root.t = tx.t();
+                root.instant = tx.record().instant;
+                root.next_ids = root.next_ids.after(tx.record());
+                root.sum = root.sum.plus(&tx);
+                root.tail.push(tx);
+            }
+        })
+        .await;
+    }
+
+    /// Moves the tail into a segment. Transactions that `overlap` stay in the tail as well.
+    pub(crate) async fn spill(&mut self, overlap: usize) {
+        self.seq += 1;
+        let name = ObjectName { writer: WRITER, seq: self.seq };
+        let tail = &self.root.root.tail;
+        let Some(sealed) = segment::seal(self.id, name, tail) else { return };
+        self.put_new(&self.contents().segment(name), sealed.object).await;
+        self.publish(|root| {
+            root.segments.push(sealed.reference);
+            root.tail = root.tail.split_off(root.tail.len().saturating_sub(overlap));
+        })
+        .await;
+    }
+
+    /// Merges what is spilled, while the tail stays.
+    pub(crate) async fn merge(&mut self, options: &NodeOptions) {
+        let Some(last) = self.root.root.segments.iter().map(|s| s.t_last).max() else { return };
+        let snapshot = self.open().await;
+        let db = snapshot.db().rewind(last).unwrap();
+        let unmerged = self.root.root.tail.iter().filter(|tx| tx.t() > last);
+        let sum = unmerged.fold(self.root.root.sum, |sum, tx| minus(sum, tx));
+        self.seq += 1;
+        let input = MergeInput {
+            db: &db,
+            segments: &self.root.root.segments,
+            sum,
+            writer: WRITER,
+            checkpoint_seq: self.seq,
+            first_pack_seq: self.seq * 1000,
+            options,
+        };
+        let merged = merge(self.store.clone(), input).await.unwrap();
+        let rebased =
+            snapshot.db().with_checkpoint(Arc::new(merged.checkpoint.checkpoint)).unwrap();
+        assert_eq!(rebased.checkpoint_t(), Some(last));
+        self.publish(|root| {
+            root.checkpoint = Some(merged.checkpoint.reference);
+            root.segments.retain(|segment: &SegmentRef| segment.t_last > last);
+        })
+        .await;
+    }
+
+    pub(crate) async fn drop_database(&mut self) {
+        self.publish(|root| root.dropped = true).await;
+        self.claim(Claim::Dropped(self.id)).await;
+    }
+
+    /// Writes HEAD.
+    pub(crate) async fn hint(&self) {
+        self.store.put(&self.head_key(), head::seal(&self.root)).await.unwrap();
+    }
+
+    pub(crate) async fn publish(&mut self, change: impl FnOnce(&mut Root)) {
+        let mut root = self.root.root.clone();
+        root.place = root.place.next();
+        root.previous = Some(self.root.hash);
+        change(&mut root);
+        self.root = open(root);
+        self.put_root().await;
+    }
+
+    pub(crate) async fn open(&self) -> Snapshot {
+        Snapshot::open(self.location()).await.unwrap()
+    }
+
+    async fn put_root(&self) {
+        self.put_new(&self.key(), self.root.object.clone()).await;
+    }
+
+    async fn put_new(&self, key: &Key, object: Bytes) {
+        let creation = self.store.create(key, object).await.unwrap();
+        assert!(matches!(creation, Creation::Created), "{key}");
+    }
+}
+
+fn genesis(id: DatabaseId) -> Root {
+    let genesis = LoggedTx::encode(TxRecord::genesis());
+    Root {
+        place: RootPlace { id, branch: BranchName::main(), n: 0 },
+        epoch: 0,
+        nonce: [0; 16],
+        previous: None,
+        floor: Floor { n: 0, t: genesis.t() },
+        writer: Writer { id: WRITER, address: String::new(), released: false },
+        t: genesis.t(),
+        instant: genesis.record().instant,
+        next_ids: NextIds::FIRST,
+        checkpoint: None,
+        segments: Vec::new(),
+        sum: LogSum::default().plus(&genesis),
+        tail: vec![genesis],
+        dropped: false,
+        requests: None,
+    }
+}
+
+fn open(root: Root) -> OpenedRoot {
+    let object = root.seal().unwrap();
+    let hash = envelope::hash_of(&object).unwrap();
+    OpenedRoot { root, hash, object }
+}
+
+/// Takes a transaction out of a sum.
+fn minus(sum: LogSum, tx: &LoggedTx) -> LogSum {
+    let one = LogSum::default().plus(tx).0;
+    let mut borrow = 0;
+    let mut digits = sum.0;
+    for (digit, one) in digits.iter_mut().zip(one) {
+        let (low, under) = digit.overflowing_sub(one);
+        let (low, under_too) = low.overflowing_sub(borrow);
+        *digit = low;
+        borrow = u8::from(under || under_too);
+    }
+    LogSum(digits)
+}
