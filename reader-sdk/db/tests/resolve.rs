@@ -226,6 +226,10 @@ const REFUSED: &[(&str, &str, &str)] = &[
     ("[[:db/retract \"t\" :p/first+last]]", "tuple", "kept by the database"),
     ("[{:p/tags [:a nil]}]", "nil-value", ":p/tags"),
     ("[[:db/cas \"t\" :p/tags :a :b]]", "malformed", "many-valued"),
+    // Attributes.
+    ("[{:p/nmae \"x\"}]", "unknown-attribute", "did you mean :p/name?"),
+    ("[{:q/whatever \"x\"}]", "unknown-attribute", "an earlier transaction"),
+    ("[{:db.cardinality/one \"x\"}]", "unknown-attribute", "no attribute"),
     // Temporary ids and lookup refs.
     ("[[:db/retract \"ghost\" :p/name]]", "tempid-not-an-entity", "\"ghost\""),
     ("[{:p/name \"x\" :p/friend {}}]", "nested-map", ":p/friend"),
