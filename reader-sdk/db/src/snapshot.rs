@@ -12,6 +12,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use duramen_index::NodeStats;
 use duramen_model::T;
 use duramen_store::StoreError;
 use duramen_store::layout::DatabaseId;
@@ -72,6 +73,12 @@ impl Snapshot {
     #[must_use]
     pub fn id(&self) -> DatabaseId {
         self.source.id
+    }
+
+    /// What loading nodes has cost, from the opening of the first snapshot that led to this one.
+    #[must_use]
+    pub fn node_stats(&self) -> NodeStats {
+        self.source.nodes.stats()
     }
 }
 

@@ -100,7 +100,8 @@ impl Source {
         (first, last): (T, T),
     ) -> Result<Vec<LoggedTx>, StoreError> {
         let needed = segments.iter().filter(|s| s.t_last >= first && s.t_first <= last);
-        let reads = needed.map(|reference| self.segment(reference));
+        // Collected: the compiler does not see that a stream over a closure is `Send`.
+        let reads: Vec<_> = needed.map(|reference| self.segment(reference)).collect();
         let stretches: Vec<_> =
             stream::iter(reads).buffered(SEGMENTS_AT_ONCE).try_collect().await?;
         let mut txs: Vec<LoggedTx> = Vec::new();
