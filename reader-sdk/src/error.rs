@@ -10,6 +10,14 @@ use duramen_store::StoreError;
 #[derive(Debug, Clone, thiserror::Error)]
 #[non_exhaustive]
 pub enum Error {
+    /// A URL that names no database.
+    #[error("{url}: {reason}")]
+    Url {
+        /// The URL as given, without secrets.
+        url: String,
+        /// What is wrong, and what would be right.
+        reason: String,
+    },
     /// The database could not be opened or read.
     #[error(transparent)]
     Db(Arc<DbError>),
@@ -49,7 +57,7 @@ impl Error {
     #[must_use]
     pub fn kind(&self) -> ErrorKind {
         match self {
-            Self::Call { .. } => ErrorKind::Invalid,
+            Self::Url { .. } | Self::Call { .. } => ErrorKind::Invalid,
             Self::Db(error) => of_db(error),
             Self::Pull(error) => of_pull(error),
         }

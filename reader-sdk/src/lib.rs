@@ -5,7 +5,8 @@
 //! newest [`Db`], and a `Db` answers, by [`DbExt`]. No service runs, and nothing is asked of the
 //! transactor: the bucket is the database.
 //!
-//! Reading order: [`DbExt`] (what can be asked of a database), [`Error`] (what can go wrong).
+//! Reading order: [`connect`] and [`Client`] (how to get there), [`Connection`] (the newest
+//! snapshot), [`DbExt`] (what can be asked of it), [`Error`] (what can go wrong).
 //!
 //! ```
 //! use duramen::{Db, DbExt, Keyword, TxData, edn};
@@ -30,17 +31,27 @@
 //! # }
 //! ```
 
+mod client;
 mod components;
+mod connection;
 mod database;
 mod entity;
 mod error;
+mod latest;
+mod place;
+mod stats;
+mod timer;
 
+pub use client::{Client, ClientBuilder, connect, options_from_env};
+pub use connection::Connection;
 pub use database::{AsPattern, DbExt};
 pub use entity::Entity;
 pub use error::{Error, ErrorKind};
+pub use stats::Stats;
+pub use timer::Sleep;
 
 pub use duramen_db::resolve::{TxData, TxError, TxErrorKind};
-pub use duramen_db::{AttributeRef, Db, DbError, EntityRef, Selection, Values};
+pub use duramen_db::{AttributeRef, Change, Db, DbError, EntityRef, Selection, TxRecord, Values};
 pub use duramen_index::KeyRange;
 pub use duramen_model::{
     Attribute, AttributeId, Cardinality, Datom, Edn, EntityId, Form, Instant, Keyword, Order,
@@ -49,4 +60,4 @@ pub use duramen_model::{
 pub use duramen_query::pull::{
     PullError, PullErrorKind, PullOptions, PullPattern, Transforms, pull_many_with, pull_with,
 };
-pub use duramen_store::StoreError;
+pub use duramen_store::{StoreError, Stores};

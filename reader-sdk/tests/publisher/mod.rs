@@ -1,0 +1,129 @@
+//! A writer for tests: publishes every transaction in a root of its own.
+
+use std::sync::Arc;
+
+use bytes::Bytes;
+use duramen::{Db, Instant, Stores, T, TxData, edn};
+use duramen_db::{
+    Claim, Floor, LogSum, LoggedTx, NextIds, OpenedRoot, Root, RootPlace, TxRecord, Writer,
+};
+use duramen_store::layout::{BranchName, DatabaseFolder, DatabaseId, DatabaseName, WriterId};
+use duramen_store::{Creation, Key, WriteStore};
+
+/// The only writer of a database.
+pub(crate) struct Publisher {
+    store: Arc<dyn WriteStore>,
+    name: DatabaseName,
+    newest: OpenedRoot,
+    db: Db,
+}
+
+/// Stores that a test has to itself.
+pub(crate) fn stores() -> Stores {
+    Stores::default()
+}
+
+impl Publisher {
+    /// Creates a database.
+    pub(crate) async fn create(stores: &Stores, place: &str, name: &str) -> Self {
+        let store = stores.open(place).expect("a place");
+        let name = DatabaseName::new(name).expect("a name");
+        let id = some_id(place, &name);
+        let genesis = LoggedTx::encode(TxRecord::genesis());
+        let root = Root {
+            place: RootPlace { id, branch: BranchName::main(), n: 0 },
+            epoch: 0,
+            nonce: [0; 16],
+            previous: None,
+            floor: Floor { n: 0, t: T::GENESIS },
+            writer: Writer { id: WriterId([1; 16]), address: String::new(), released: false },
+            t: T::GENESIS,
+            instant: Instant::from_millis(0),
+            next_ids: NextIds::FIRST,
+            checkpoint: None,
+            segments: Vec::new(),
+            sum: LogSum::default().plus(&genesis),
+            tail: vec![genesis],
+            dropped: false,
+            requests: None,
+        };
+        create(&*store, &DatabaseFolder::new(&name).claim(0), Claim::Created(id).seal(&name, 0))
+            .await;
+        let newest = publish(&*store, &name, &root).await;
+        Self { store, name, newest, db: Db::genesis() }
+    }
+
+    /// Publishes a transaction.
+    pub(crate) async fn transact(&mut self, text: &str) {
+        let root = self.next(text).await;
+        self.newest = publish(&*self.store, &self.name, &root).await;
+    }
+
+    /// Publishes a transaction with one byte changed; returns the name of the object.
+    pub(crate) async fn publish_damaged(&mut self, text: &str) -> Key {
+        let root = self.next(text).await;
+        let mut bytes = root.seal().expect("a sound root").to_vec();
+        *bytes.last_mut().expect("bytes") ^= 1;
+        let key = key(&self.name, &root.place);
+        create(&*self.store, &key, bytes.into()).await;
+        key
+    }
+
+    /// Drops the database.
+    pub(crate) async fn drop_database(&mut self) {
+        let root = Root {
+            place: self.newest.root.place.next(),
+            previous: Some(self.newest.hash),
+            dropped: true,
+            ..self.newest.root.clone()
+        };
+        self.newest = publish(&*self.store, &self.name, &root).await;
+        let claim = Claim::Dropped(root.place.id).seal(&self.name, 1);
+        create(&*self.store, &DatabaseFolder::new(&self.name).claim(1), claim).await;
+    }
+
+    async fn next(&mut self, text: &str) -> Root {
+        let data = TxData::from_form(&edn::read(text).expect("EDN")).expect("transaction data");
+        let (db, resolved) =
+            self.db.with(&data, Instant::from_millis(0)).await.expect("a transaction");
+        self.db = db;
+        let tx = LoggedTx::encode(resolved.record);
+        let before = &self.newest.root;
+        let mut tail = before.tail.clone();
+        tail.push(tx.clone());
+        Root {
+            place: before.place.next(),
+            previous: Some(self.newest.hash),
+            t: tx.t(),
+            instant: tx.record().instant,
+            next_ids: resolved.next,
+            sum: before.sum.plus(&tx),
+            tail,
+            ..before.clone()
+        }
+    }
+}
+
+fn some_id(place: &str, name: &DatabaseName) -> DatabaseId {
+    // Any bytes that differ between the databases of a test.
+    let mut id = [0_u8; 16];
+    for (at, byte) in format!("{place}/{name}").bytes().enumerate() {
+        id[at % 16] = byte.wrapping_add(id[at % 16].rotate_left(3));
+    }
+    DatabaseId(id)
+}
+
+fn key(name: &DatabaseName, place: &RootPlace) -> Key {
+    DatabaseFolder::new(name).contents(place.id).root(&place.branch, place.n)
+}
+
+async fn publish(store: &dyn WriteStore, name: &DatabaseName, root: &Root) -> OpenedRoot {
+    let (key, bytes) = (key(name, &root.place), root.seal().expect("a sound root"));
+    create(store, &key, bytes.clone()).await;
+    Root::open(&root.place, &key, bytes).expect("what was sealed")
+}
+
+async fn create(store: &dyn WriteStore, key: &Key, bytes: Bytes) {
+    let creation = store.create(key, bytes).await.expect("an answer");
+    assert!(matches!(creation, Creation::Created), "{key}: {creation:?}");
+}
