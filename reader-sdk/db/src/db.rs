@@ -245,7 +245,8 @@ impl Db {
     }
 
     async fn layer(&self, range: &KeyRange, layer: Layer) -> Result<Vec<Datom>, DbError> {
-        let records = self.facts.index(range.order, layer).scan(self.facts.nodes(), range).await?;
+        let (index, times) = (self.facts.index(range.order, layer), self.window.times(layer));
+        let records = index.scan_within(self.facts.nodes(), range, times).await?;
         Ok(self.window.datoms(records))
     }
 

@@ -2,7 +2,7 @@
 
 use std::cmp::Ordering;
 
-use duramen_index::{Record, State};
+use duramen_index::{Layer, Record, State, Times};
 use duramen_model::{Datom, Order, T};
 
 /// Which transactions a view sees: those after `since`, up to `as_of`.
@@ -50,6 +50,16 @@ impl Window {
         } else if self.contains(added) && closed.is_none_or(|t| self.is_before(t)) {
             into.push(Datom { e, a, v, t: added, added: true });
         }
+    }
+
+    /// Which transactions matter in a layer, so that trees without them are not read.
+    pub(crate) fn times(self, layer: Layer) -> Times {
+        let after = match layer {
+            // What was closed within the view is not seen at its end.
+            Layer::History if !self.history => self.since.max(self.as_of),
+            Layer::History | Layer::Current => self.since,
+        };
+        Times { after, up_to: self.as_of }
     }
 
     /// The datoms that the view sees of the records of a layer, in the order of the view. The

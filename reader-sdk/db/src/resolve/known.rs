@@ -135,7 +135,7 @@ mod tests {
     #[tokio::test]
     async fn owners_that_no_order_finds_are_found_in_the_column() {
         let mut facts = Facts::genesis();
-        facts.avet = Some(Arc::new(HashSet::new()));
+        facts.avet_lacks = Arc::new(HashSet::from([builtin::IDENT]));
         let db = Db::of(facts);
         let known = &mut Known::new(&db);
         let owners = |ident: &str| Question::Owners(builtin::IDENT, Value::Keyword(ident.into()));

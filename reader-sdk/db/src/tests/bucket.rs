@@ -119,7 +119,7 @@ impl Bucket {
         let snapshot = self.open().await;
         let db = snapshot.db().rewind(last).unwrap();
         let unmerged = self.root.root.tail.iter().filter(|tx| tx.t() > last);
-        let sum = unmerged.fold(self.root.root.sum, |sum, tx| minus(sum, tx));
+        let sum = unmerged.fold(self.root.root.sum, minus);
         self.seq += 1;
         let input = MergeInput {
             db: &db,
