@@ -9,7 +9,7 @@ const READ: &[(&str, &str)] = &[
     ("true", "true"),
     ("false", "false"),
     (" ,\t\r\n\u{a0}nil ; comment", "nil"),
-    ("\u{feff}nil", "nil"),
+    ("\u{feff}nil \u{feff};\n\u{feff}", "nil"),
     ("; first\n[1 ;second\n 2]; third", "[1 2]"),
     ("[1,2,,3]", "[1 2 3]"),
     // Integers.
@@ -80,6 +80,7 @@ const READ: &[(&str, &str)] = &[
     ("\\\"", "\\\""),
     (r"\u0000", r"\u0000"),
     (r"\u2028", r"\u2028"),
+    (r"\ufeff", "\\\u{feff}"),
     // Names.
     ("[/ ... _ * % ?x $ $db .foo <= -> - + . -a +a .a -.a]", ""),
     ("[a/b clojure.string/blank? clojure.core// a:b a' a#b a|b é/ü 日本]", ""),

@@ -50,9 +50,7 @@ const KEYWORDS_SHARED_MAX: usize = 1024;
 
 impl<'a> Lexer<'a> {
     pub(super) fn new(text: &'a str, digits_max: usize) -> Self {
-        // Editors on some systems begin a file with a byte order mark.
-        let at = if text.starts_with('\u{feff}') { 3 } else { 0 };
-        Self { text, at, digits_max, keywords: HashMap::default() }
+        Self { text, at: 0, digits_max, keywords: HashMap::default() }
     }
 
     /// The offset after the last token.
@@ -251,8 +249,10 @@ impl<'a> Lexer<'a> {
     }
 }
 
-fn is_blank(c: char) -> bool {
-    c.is_whitespace() || c == ','
+/// True for white space, for commas, and for the byte order mark that some editors begin a file
+/// with, wherever files were put together.
+pub(super) fn is_blank(c: char) -> bool {
+    c.is_whitespace() || c == ',' || c == '\u{feff}'
 }
 
 /// True for the characters that end a name, a number or a tag.

@@ -1,5 +1,7 @@
 //! The grammar of symbols, keywords and tags.
 
+use super::lexer::is_blank;
+
 /// Checks the text of a symbol; says what is wrong with it.
 ///
 /// A symbol is a name, or a namespace, a slash and a name. `/` alone is a name, and so is the
@@ -74,6 +76,6 @@ fn is_name_char(c: char) -> bool {
     if c.is_ascii() {
         c.is_ascii_alphanumeric() || ".*+!-_?$%&=<>:#'|".contains(c)
     } else {
-        !c.is_whitespace() && !c.is_control()
+        !is_blank(c) && !c.is_control()
     }
 }
