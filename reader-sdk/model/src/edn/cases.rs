@@ -100,6 +100,7 @@ const READ: &[(&str, &str)] = &[
     ("#:p{:a 1 :q/b 2 :_/c 3 d 4 \"e\" 5}", "{:p/a 1 :q/b 2 :c 3 p/d 4 \"e\" 5}"),
     ("#:p {:a {:b :c}}", "{:p/a {:b :c}}"),
     ("#:p{}", "{}"),
+    ("#:p{/ 1 _// 2 :_/_ 3 :7 4}", "{p// 1 / 2 :_ 3 :p/7 4}"),
     // Discards.
     ("[1 #_2 3]", "[1 3]"),
     ("[1 #_ #_ 2 3 4]", "[1 4]"),
@@ -201,6 +202,10 @@ const REFUSED: &[(&str, &str)] = &[
     ("#1", "1:1 `{`, `_`, `:`, `##Inf` or a tag that begins with a letter after `#` | `#1`"),
     ("#::p{:a 1}", "1:1 a map with its namespace written out: EDN has no `#::` | `#::p`"),
     ("#:a/b{:a 1}", "1:1 one slash, between a namespace and a name | `#:a/b`"),
+    ("#:2p{:a 1}", "1:1 a name that does not begin with a digit | `#:2p`"),
+    ("#:p{_/nil 1}", "1:5 a symbol other than nil, true and false | `nil`"),
+    ("#:p{:_// 1}", "1:5 a keyword whose name does not begin with a slash | `/`"),
+    ("#nil 1", "1:1 a tag: a symbol other than nil, true and false | `#nil`"),
     ("#:p [1]", "1:5 `{` after the namespace of a map | `[`"),
     ("#:p", "1:4 `{` after the namespace of a map | the end of the text"),
     (

@@ -221,7 +221,7 @@ impl<'a> Lexer<'a> {
             let expected = "a map with its namespace written out: EDN has no `#::`";
             return Err(fault(start, expected, &quote(&format!("#:{word}"))));
         }
-        name::check_part(word, true)
+        name::check_part(word, false)
             .map_err(|expected| fault(start, expected, &quote(&format!("#:{word}"))))?;
         self.skip_blank();
         match self.text[self.at..].chars().next() {

@@ -7,6 +7,9 @@ use super::lexer::is_blank;
 /// A symbol is a name, or a namespace, a slash and a name. `/` alone is a name, and so is the
 /// second slash of `clojure.core//`.
 pub(super) fn check_symbol(text: &str) -> Result<(), &'static str> {
+    if matches!(text, "nil" | "true" | "false") {
+        return Err("a symbol other than nil, true and false");
+    }
     check(text, false)
 }
 

@@ -123,6 +123,7 @@ fn soup() -> impl Strategy<Value = String> {
         "#inst",
         "#uuid",
         "#:a{",
+        "_/",
         "#x",
         "\"",
         "\"a\"",

@@ -8,7 +8,7 @@ use crate::{Keyword, Symbol, Value};
 use super::digest::{self, Digest};
 use super::error::{Fault, position, quote};
 use super::lexer::{Bracket, Lexer, Token};
-use super::{Edn, Form, Span, tag};
+use super::{Edn, Form, Span, name, tag};
 
 pub use super::error::EdnError;
 
@@ -290,7 +290,7 @@ impl<'a> Reader<'a> {
                     self.stack.pop();
                 }
                 _ => {
-                    frame.push(form, digest);
+                    frame.push(form, digest)?;
                     return Ok(None);
                 }
             }
@@ -329,12 +329,12 @@ fn span(start: usize, end: usize) -> Span {
 }
 
 impl Frame {
-    fn push(&mut self, mut form: Form, digest: Option<Digest>) {
+    fn push(&mut self, mut form: Form, digest: Option<Digest>) -> Result<(), Fault> {
         let wants_digest = self.wants_digest();
         if let Shape::Map { namespace: Some(namespace) } = &self.shape
             && self.forms.len().is_multiple_of(2)
         {
-            qualify(&mut form.edn, namespace);
+            qualify(&mut form, namespace)?;
         }
         if wants_digest {
             self.digests.push(digest.unwrap_or_else(|| digest::scalar(&form.edn)));
@@ -343,20 +343,35 @@ impl Frame {
             self.digests.push(Digest::default());
         }
         self.forms.push(form);
+        Ok(())
     }
 }
 
 /// Puts a key of a namespaced map into the namespace, if it is a name that has none; takes the
 /// namespace `_` away.
-fn qualify(key: &mut Edn, namespace: &str) {
-    let qualified = |text: &str| match text.split_once('/') {
+fn qualify(key: &mut Form, namespace: &str) -> Result<(), Fault> {
+    let start = key.span.start as usize;
+    let fault = |expected, text: &str| Fault::new(start, expected, quote(text));
+    match &mut key.edn {
+        Edn::Value(Value::Keyword(keyword)) => {
+            let text = qualified(keyword.text(), namespace);
+            name::check_keyword(&text).map_err(|expected| fault(expected, &text))?;
+            *keyword = Keyword::new(text);
+        }
+        Edn::Value(Value::Symbol(symbol)) => {
+            let text = qualified(symbol.text(), namespace);
+            name::check_symbol(&text).map_err(|expected| fault(expected, &text))?;
+            *symbol = Symbol::new(text);
+        }
+        _ => {}
+    }
+    Ok(())
+}
+
+fn qualified(text: &str, namespace: &str) -> String {
+    match text.split_once('/') {
         Some(("_", name)) => name.to_owned(),
         Some((before, _)) if !before.is_empty() => text.to_owned(),
         _ => format!("{namespace}/{text}"),
-    };
-    match key {
-        Edn::Value(Value::Keyword(keyword)) => *keyword = Keyword::new(qualified(keyword.text())),
-        Edn::Value(Value::Symbol(symbol)) => *symbol = Symbol::new(qualified(symbol.text())),
-        _ => {}
     }
 }
