@@ -36,30 +36,49 @@ pub(crate) struct Statement {
 }
 
 /// What a statement does. Values are forms still: what they mean depends on the attribute.
+/// Entities are forms that a [`Place`] can be read from.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Operation {
-    Add { e: Place, a: AttributePlace, v: Form },
-    Retract { e: Place, a: AttributePlace, v: Option<Form> },
-    Cas { e: Place, a: AttributePlace, old: Form, new: Form },
-    RetractEntity { e: Place },
-    Map(MapForm),
+    Add {
+        e: Form,
+        a: AttributePlace,
+        v: Form,
+    },
+    Retract {
+        e: Form,
+        a: AttributePlace,
+        v: Option<Form>,
+    },
+    Cas {
+        e: Form,
+        a: AttributePlace,
+        old: Form,
+        new: Form,
+    },
+    RetractEntity {
+        e: Form,
+    },
+    /// A form that [`MapForm`] can be read from.
+    Map(Form),
 }
 
-/// Several facts of one entity.
+/// Several facts of one entity. It borrows its values: maps in maps would otherwise be copied once
+/// for each map around them.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct MapForm {
-    pub(crate) id: Option<Place>,
-    pub(crate) entries: Vec<(AttributePlace, Form)>,
+pub(crate) struct MapForm<'f> {
+    pub(crate) id: Option<Place<'f>>,
+    pub(crate) entries: Vec<(AttributePlace, &'f Form)>,
 }
 
-/// An entity as a statement names it.
+/// An entity as a statement names it. It borrows the value of a lookup ref, which may hold more of
+/// them.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) enum Place {
+pub(crate) enum Place<'f> {
     Id(i64),
     Temp(Arc<str>),
     CurrentTx,
     Ident(Keyword),
-    Lookup(AttributePlace, Box<Form>),
+    Lookup(AttributePlace, &'f Form),
 }
 
 /// An attribute as a statement names it.
@@ -105,7 +124,7 @@ impl TxData {
 impl Statement {
     fn from_form(form: &Form) -> Result<Self, TxError> {
         let operation = match &form.edn {
-            Edn::Map(_) => Operation::Map(MapForm::from_form(form)?),
+            Edn::Map(_) => MapForm::from_form(form).map(|_| Operation::Map(form.clone()))?,
             Edn::Vector(parts) | Edn::List(parts) => Operation::from_parts(form, parts)?,
             other => {
                 let found = other.kind();
@@ -124,7 +143,7 @@ impl Operation {
             return Err(malformed(form, "a statement is empty: expected [:db/add e a v]"));
         };
         let name = name.as_keyword().map_or("", Keyword::text);
-        let place = Place::from_form;
+        let place = |form: &Form| Place::from_form(form).map(|_| form.clone());
         let attribute = AttributePlace::from_form;
         match (name, arguments) {
             ("db/add", [e, a, v]) => Ok(Self::Add { e: place(e)?, a: attribute(a)?, v: v.clone() }),
@@ -162,9 +181,9 @@ fn not_an_operation(form: &Form, name: &str, first: &Form) -> TxError {
     malformed(form, format!("a :{name} has the wrong number of arguments: expected {expected}"))
 }
 
-impl MapForm {
+impl<'f> MapForm<'f> {
     /// Checks the shape of a map form, also of one that is a value within another.
-    pub(crate) fn from_form(form: &Form) -> Result<Self, TxError> {
+    pub(crate) fn from_form(form: &'f Form) -> Result<Self, TxError> {
         let Edn::Map(pairs) = &form.edn else {
             return Err(malformed(form, format!("expected a map, found {}", form.edn.kind())));
         };
@@ -174,23 +193,23 @@ impl MapForm {
             if key.as_keyword().is_some_and(|key| key.text() == "db/id") {
                 id = Some(Place::from_form(value)?);
             } else {
-                entries.push((AttributePlace::from_form(key)?, value.clone()));
+                entries.push((AttributePlace::from_form(key)?, value));
             }
         }
         Ok(Self { id, entries })
     }
 }
 
-impl Place {
+impl<'f> Place<'f> {
     /// Reads what names an entity.
-    pub(crate) fn from_form(form: &Form) -> Result<Self, TxError> {
+    pub(crate) fn from_form(form: &'f Form) -> Result<Self, TxError> {
         match &form.edn {
             Edn::Value(Value::Long(id)) => Ok(Self::from_number(*id)),
             Edn::Value(Value::Ref(e)) => Ok(Self::from_entity(*e)),
             Edn::Value(Value::String(name)) => Ok(Self::from_text(name)),
             Edn::Value(Value::Keyword(ident)) => Ok(Self::from_keyword(ident)),
             Edn::Vector(parts) | Edn::List(parts) => match parts.as_slice() {
-                [a, v] => Ok(Self::Lookup(AttributePlace::from_form(a)?, Box::new(v.clone()))),
+                [a, v] => Ok(Self::Lookup(AttributePlace::from_form(a)?, v)),
                 _ => Err(malformed(form, "a lookup ref has two parts: [attribute value]")),
             },
             other => {
@@ -270,7 +289,7 @@ mod tests {
         let data = TxData::from_form(&vector(vec![add])).expect("well-formed");
         assert!(matches!(
             &data.statements()[0].operation,
-            Operation::Add { e: Place::Temp(name), .. } if &**name == "t"
+            Operation::Add { e, .. } if e.as_str() == Some("t")
         ));
     }
 

@@ -60,13 +60,15 @@ struct Exploder<'a> {
 impl Exploder<'_> {
     fn statement(&mut self, statement: &Statement) -> Result<(), TxError> {
         let op = match &statement.operation {
-            Operation::Map(map) => return self.map(map, 0).map(|_| ()),
+            Operation::Map(form) => {
+                return self.map(&MapForm::from_form(form)?, 0).map(|_| ());
+            }
             Operation::Add { e, a, v } => {
-                let (e, attribute) = (self.names.place(e)?, self.names.attribute(a)?);
+                let (e, attribute) = (self.names.entity_named(e)?, self.names.attribute(a)?);
                 return self.add(e, attribute, v, 0);
             }
             Operation::Retract { e, a, v } => {
-                let (e, attribute) = (self.names.place(e)?, self.names.attribute(a)?);
+                let (e, attribute) = (self.names.entity_named(e)?, self.names.attribute(a)?);
                 if matches!(attribute.tuple, Some(TupleShape::Composite(_))) {
                     return Err(kept_by_the_database(attribute));
                 }
@@ -74,10 +76,10 @@ impl Exploder<'_> {
                 Op::Retract { e, a: attribute.id, v }
             }
             Operation::Cas { e, a, old, new } => {
-                let (e, attribute) = (self.names.place(e)?, self.names.attribute(a)?);
+                let (e, attribute) = (self.names.entity_named(e)?, self.names.attribute(a)?);
                 self.cas(e, attribute, old, new)?
             }
-            Operation::RetractEntity { e } => Op::RetractEntity { e: self.names.place(e)? },
+            Operation::RetractEntity { e } => Op::RetractEntity { e: self.names.entity_named(e)? },
         };
         self.push(op);
         Ok(())
@@ -112,7 +114,7 @@ impl Exploder<'_> {
     }
 
     /// Makes terms of a map, and returns its entity.
-    fn map(&mut self, map: &MapForm, depth: usize) -> Result<Named, TxError> {
+    fn map(&mut self, map: &MapForm<'_>, depth: usize) -> Result<Named, TxError> {
         if depth > NESTING_MAX {
             let message = format!("maps are nested more than {NESTING_MAX} deep");
             return Err(TxError::new(TxErrorKind::Malformed, message));
@@ -189,9 +191,14 @@ impl Exploder<'_> {
     }
 
     /// A map as a value. One that nothing else leads to would be lost with the reference to it.
-    fn nested(&self, form: &Form, attribute: &Attribute, owned: bool) -> Result<MapForm, TxError> {
+    fn nested<'f>(
+        &self,
+        form: &'f Form,
+        attribute: &Attribute,
+        owned: bool,
+    ) -> Result<MapForm<'f>, TxError> {
         let map = MapForm::from_form(form)?;
-        let unique = |(place, _): &(AttributePlace, Form)| {
+        let unique = |(place, _): &(AttributePlace, &Form)| {
             self.names.lookup_attribute(place).is_some_and(|attribute| attribute.unique.is_some())
         };
         if owned || map.id.is_some() || map.entries.iter().any(unique) {

@@ -4,25 +4,15 @@ use duramen_model::{Instant, T, Value, builtin};
 
 use super::error::{TxError, TxErrorKind};
 use super::expand::Saying;
-use super::known::{Known, Question};
 use super::net::Changes;
 
-/// Asks for what [`decide`] has to know.
-pub(crate) fn ask(known: &mut Known<'_>) {
-    known.ask(last(known));
-}
-
-fn last(known: &Known<'_>) -> Question {
-    Question::Values(known.basis_t().entity(), builtin::TX_INSTANT)
-}
-
 /// Decides when the transaction `t` takes place: at the instant it gives itself, otherwise now.
-/// Instants never go back, so a clock that does is held at the last one.
+/// Instants never go back, so a clock that does is held at the `last` transaction's.
 pub(crate) fn decide(
     changes: &mut Changes,
     t: T,
     now: Instant,
-    known: &Known<'_>,
+    last: Instant,
 ) -> Result<Instant, TxError> {
     let tx = t.entity();
     let foreign = |change: &&Saying| change.a == builtin::TX_INSTANT && change.e != tx;
@@ -31,10 +21,6 @@ pub(crate) fn decide(
         let error = TxError::new(TxErrorKind::Schema, message);
         return Err(error.in_statement(change.statement));
     }
-    let last = match known.answer(&last(known)).first().map(|fact| &fact.v) {
-        Some(Value::Instant(last)) => *last,
-        _ => Instant::from_millis(i64::MIN),
-    };
     let given = changes.of(tx, builtin::TX_INSTANT).iter().find(|change| change.added);
     if let Some(Saying { v: Value::Instant(instant), statement, .. }) = given {
         check(*instant, last, now).map_err(|error| error.in_statement(*statement))?;

@@ -6,7 +6,7 @@
 use std::collections::hash_map::Entry;
 use std::collections::{BTreeSet, HashMap};
 
-use duramen_model::{AttributeId, Datom, EntityId, Schema, T, Value};
+use duramen_model::{AttributeId, Datom, EntityId, Schema, Value};
 
 use crate::{Db, DbError, Selection};
 
@@ -42,11 +42,6 @@ impl<'db> Known<'db> {
 
     pub(crate) fn schema(&self) -> &'db Schema {
         self.db.schema()
-    }
-
-    /// The newest transaction of the database.
-    pub(crate) fn basis_t(&self) -> T {
-        self.db.basis_t()
     }
 
     /// Asks a question, unless it was asked before.

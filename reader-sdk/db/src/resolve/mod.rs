@@ -87,7 +87,6 @@ async fn climb(db: &Db, data: &TxData, now: Instant, next: NextIds) -> Result<Re
     let t = next_t(db)?;
     let known = &mut Known::new(db);
     let before = Before { next, basis_t: db.basis_t() };
-    instant::ask(known);
     let exploded = explode::explode(data, db.schema(), t, next)?;
     let found = find::find(exploded, known).await?;
     let identities = upsert::upsert(&found, known).await?;
@@ -98,7 +97,7 @@ async fn climb(db: &Db, data: &TxData, now: Instant, next: NextIds) -> Result<Re
     composite::follow(touched, &mut changes, before, known).await?;
     unique::check_unique(&changes, known).await?;
     definition::check_definitions(&changes, t, known).await?;
-    let instant = instant::decide(&mut changes, t, now, known)?;
+    let instant = instant::decide(&mut changes, t, now, db.basis_instant())?;
     let record = TxRecord {
         t,
         instant,
@@ -121,6 +120,19 @@ fn next_t(db: &Db) -> Result<T, TxError> {
 impl Db {
     /// The database as it would be after a transaction, and what the transaction would do. Nothing
     /// is written, and nobody else sees it.
+    ///
+    /// ```
+    /// # use duramen_db::{Db, resolve::TxData};
+    /// # use duramen_model::{Instant, Keyword, edn};
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// let data = TxData::from_form(&edn::read("[{:db/id \"red\" :db/ident :color/red}]")?)?;
+    /// let (db, resolved) = Db::genesis().with(&data, Instant::from_millis(0)).await?;
+    /// let red = db.schema().entity(&Keyword::new("color/red"));
+    /// assert_eq!(resolved.record.tempids.get("red").copied(), red);
+    /// # Ok(())
+    /// # }
+    /// ```
     ///
     /// # Errors
     /// As [`resolve`].

@@ -68,7 +68,12 @@ impl<'a> Names<'a> {
         Err(TxError::new(TxErrorKind::WrongType, message))
     }
 
-    pub(crate) fn place(&mut self, place: &Place) -> Result<Named, TxError> {
+    /// Reads what names an entity.
+    pub(crate) fn entity_named(&mut self, form: &Form) -> Result<Named, TxError> {
+        self.place(&Place::from_form(form)?)
+    }
+
+    pub(crate) fn place(&mut self, place: &Place<'_>) -> Result<Named, TxError> {
         match place {
             Place::Id(id) => self.known(*id).map(Named::Entity),
             Place::Temp(name) => Ok(Named::Temp(self.temps.named(name))),
