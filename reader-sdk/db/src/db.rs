@@ -9,6 +9,7 @@ use duramen_model::{
 use duramen_store::layout::DatabaseId;
 use futures_util::future;
 
+use crate::cursor::DatomCursor;
 use crate::facts::Facts;
 use crate::selection::Plan;
 use crate::window::{self, Window};
@@ -242,6 +243,17 @@ impl Db {
         }
         let (open, closed) = future::try_join(open, self.layer(range, Layer::History)).await?;
         Ok(window::merge(range.order, open, closed))
+    }
+
+    /// The same as [`Self::datoms`], batch by batch with bounded memory, for long stretches.
+    #[must_use]
+    pub fn cursor(&self, range: &KeyRange) -> DatomCursor {
+        let layer = |layer| {
+            let (index, times) = (self.facts.index(range.order, layer), self.window.times(layer));
+            index.cursor_within(self.facts.nodes(), range, times)
+        };
+        let past = self.window.needs_history(self.facts.basis).then(|| layer(Layer::History));
+        DatomCursor::new(range.order, self.window, layer(Layer::Current), past)
     }
 
     async fn layer(&self, range: &KeyRange, layer: Layer) -> Result<Vec<Datom>, DbError> {

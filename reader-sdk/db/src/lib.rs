@@ -12,6 +12,7 @@
 pub mod catalog;
 pub mod checkpoint;
 pub mod claim;
+pub mod cursor;
 pub mod db;
 pub mod entity_ref;
 pub mod error;
@@ -39,6 +40,7 @@ mod window;
 pub use catalog::{Catalog, NumberedClaim};
 pub use checkpoint::{Checkpoint, UnpublishedCheckpoint};
 pub use claim::Claim;
+pub use cursor::DatomCursor;
 pub use db::Db;
 pub use entity_ref::{AttributeRef, EntityRef};
 pub use error::DbError;

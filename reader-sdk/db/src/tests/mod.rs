@@ -4,6 +4,7 @@ pub(crate) mod bucket;
 pub(crate) mod fixtures;
 mod opening;
 pub(crate) mod oracle;
+mod sending;
 mod splits;
 
 use std::sync::Arc;

@@ -177,6 +177,12 @@ async fn check_view(
         let expected = oracle.datoms(order, times, history);
         let found = view.datoms(&KeyRange::all(order)).await.unwrap();
         assert_eq!(found, expected, "{order:?} {times:?} history {history}");
+        let mut cursor = view.cursor(&KeyRange::all(order));
+        let mut batched = Vec::new();
+        while let Some(batch) = cursor.next_batch().await.unwrap() {
+            batched.extend(batch);
+        }
+        assert_eq!(batched, expected, "{order:?} {times:?} history {history} in batches");
     }
     for a in [NAME, AGE, builtin::TX_INSTANT] {
         let mut expected = oracle.datoms(Order::Avet, times, history);
