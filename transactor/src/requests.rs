@@ -11,6 +11,7 @@
 
 use std::collections::{HashMap, VecDeque};
 
+use duramen_db::{RequestWindow, TxRecord};
 use duramen_model::{Instant, T};
 use uuid::{Uuid, Version};
 
@@ -31,20 +32,6 @@ pub enum Verdict {
         /// Ids made at this time or earlier are not accepted any more.
         horizon: Instant,
     },
-}
-
-/// What is remembered, as a root states it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct RequestWindow {
-    /// The transactions from this one on are remembered.
-    pub since: T,
-    /// The newest time in the ids of the transactions before; `None` when they had none.
-    pub horizon: Option<Instant>,
-}
-
-impl RequestWindow {
-    /// Everything is remembered.
-    pub const ALL: Self = Self { since: T::GENESIS, horizon: None };
 }
 
 /// The requests of the newest transactions, by id.
@@ -90,10 +77,12 @@ impl Requests {
         }
     }
 
-    /// Remembers the request of a transaction. Transactions come in order.
-    pub fn remember(&mut self, t: T, id: Uuid, digest: Digest) {
-        self.by_id.insert(id, (t, digest));
-        self.in_order.push_back((t, id));
+    /// Remembers the request of a transaction, if it had an id. Transactions come in order.
+    pub fn remember(&mut self, record: &TxRecord) {
+        if let Some(id) = record.request_id {
+            self.by_id.insert(id, (record.t, record.digest));
+            self.in_order.push_back((record.t, id));
+        }
     }
 
     /// Forgets the transactions after `t`: they were never published.
@@ -137,6 +126,12 @@ mod tests {
         uuid::Builder::from_unix_timestamp_millis(millis, &random).into_uuid()
     }
 
+    const ALL: RequestWindow = RequestWindow { since: T::GENESIS, horizon: None };
+
+    fn record(n: u64, id: Uuid) -> TxRecord {
+        TxRecord { t: t(n), request_id: Some(id), digest: [1; 32], ..TxRecord::genesis() }
+    }
+
     fn judge(requests: &Requests, id: Uuid) -> Verdict {
         requests.judge(id, time_of(id).expect("version 7"), &[1; 32])
     }
@@ -152,8 +147,8 @@ mod tests {
 
     #[test]
     fn an_id_used_before_is_known_with_its_transaction() {
-        let mut requests = Requests::new(RequestWindow::ALL, 10);
-        requests.remember(t(1), id(5, 1), [1; 32]);
+        let mut requests = Requests::new(ALL, 10);
+        requests.remember(&record(1, id(5, 1)));
         assert_eq!(judge(&requests, id(5, 1)), Verdict::Repeated(t(1)));
         assert_eq!(judge(&requests, id(5, 2)), Verdict::New);
         let other = requests.judge(id(5, 1), Instant::from_millis(5), &[2; 32]);
@@ -162,10 +157,10 @@ mod tests {
 
     #[test]
     fn a_forgotten_id_is_never_taken_as_new() {
-        let mut requests = Requests::new(RequestWindow::ALL, 2);
+        let mut requests = Requests::new(ALL, 2);
         // The clocks of clients disagree: times are not in the order of transactions.
         for (n, millis) in [(1, 50), (2, 20), (3, 30), (4, 40)] {
-            requests.remember(t(n), id(millis, 0), [1; 32]);
+            requests.remember(&record(n, id(millis, 0)));
             requests.forget(t(n));
         }
         assert_eq!(requests.window().since, t(3));
@@ -179,9 +174,9 @@ mod tests {
 
     #[test]
     fn what_was_not_published_can_be_asked_for_again() {
-        let mut requests = Requests::new(RequestWindow::ALL, 10);
+        let mut requests = Requests::new(ALL, 10);
         for n in 1..=4 {
-            requests.remember(t(n), id(n, 0), [1; 32]);
+            requests.remember(&record(n, id(n, 0)));
         }
         requests.take_back(t(2));
         assert_eq!(judge(&requests, id(2, 0)), Verdict::Repeated(t(2)));

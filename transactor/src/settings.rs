@@ -47,7 +47,7 @@ pub struct Settings {
     /// that the next request makes this one claim the database again.
     pub fenced_pause_ms: u64,
     /// Bytes of decoded nodes in memory, over all databases.
-    pub cache_bytes_max: usize,
+    pub cache_bytes_max: u64,
     /// How long requests may take after the signal to stop, in milliseconds.
     pub drain_ms_max: u64,
     /// How long a publish is tried.
@@ -89,7 +89,7 @@ impl Default for Settings {
             head_pause_ms: 1_000,
             claim_tries_max: 8,
             fenced_pause_ms: 5_000,
-            cache_bytes_max: 256 * MIB,
+            cache_bytes_max: 256 << 20,
             drain_ms_max: 25_000,
             publish: PublishLimits::default(),
         }
