@@ -11,14 +11,19 @@
 //!
 //! Reading order: [`publish`] (how a root comes to be), [`requests`] (how a request is applied
 //! once), [`transactor`] and `database` (the tasks that do it), `catalog` (which databases there
-//! are); and [`settings`] (the numbers).
+//! are); then the outside: [`api`] (gRPC), [`http`], [`server`] (both, on listeners), [`client`]
+//! (the other side); and [`settings`] (the numbers).
 
+pub mod api;
+pub mod client;
 pub mod clock;
 pub mod error;
+pub mod http;
 pub mod publish;
 pub mod random;
 pub mod request;
 pub mod requests;
+pub mod server;
 pub mod settings;
 pub mod status;
 pub mod transactor;
@@ -29,5 +34,6 @@ mod database;
 mod flaky;
 
 pub use error::TransactError;
+pub use server::{Listeners, ServeError, serve};
 pub use settings::Settings;
 pub use transactor::{Components, Transactor};
