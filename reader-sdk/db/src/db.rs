@@ -1,5 +1,6 @@
 //! The database value and its views.
 
+use std::fmt;
 use std::sync::Arc;
 
 use duramen_index::{KeyRange, Layer};
@@ -24,12 +25,24 @@ use crate::{AttributeRef, Checkpoint, DbError, EntityRef, NextIds, Selection, Tx
 /// assert_eq!(db.basis_t(), T::GENESIS);
 /// assert!(db.schema().attribute_named(&Keyword::new("db/ident")).is_some());
 /// ```
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub struct Db {
     facts: Arc<Facts>,
     window: Window,
     /// Of the view.
     schema: Arc<Schema>,
+}
+
+// What it is, not what is in it: a database may have millions of facts.
+impl fmt::Debug for Db {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let id = self.id().map(|id| id.to_string());
+        f.debug_struct("Db")
+            .field("id", &id)
+            .field("basis", &self.facts.basis)
+            .field("window", &self.window)
+            .finish_non_exhaustive()
+    }
 }
 
 /// What it is.

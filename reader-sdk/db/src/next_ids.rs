@@ -26,6 +26,12 @@ impl NextIds {
         entities.fold(self, Self::after_entity)
     }
 
+    /// The later of two, of each kind.
+    #[must_use]
+    pub fn max(self, other: Self) -> Self {
+        Self { attribute: self.attribute.max(other.attribute), user: self.user.max(other.user) }
+    }
+
     fn after_entity(self, e: EntityId) -> Self {
         let next = e.offset() + 1;
         match e.partition() {

@@ -190,7 +190,7 @@ impl Snapshot {
         };
         source.check_sum(&root.root, sum, &txs)?;
         facts.absorb(&records(&txs));
-        facts.next_ids = root.root.next_ids;
+        facts.next_ids = facts.next_ids.max(root.root.next_ids);
         Ok(Self { source, freshness, root: Arc::new(root), db: Db::of(facts) })
     }
 }
@@ -260,7 +260,7 @@ impl Snapshot {
         self.source.check_sum(root, self.root().sum, &txs)?;
         let mut facts = self.db.facts().clone();
         facts.absorb(&records(&txs));
-        facts.next_ids = root.next_ids;
+        facts.next_ids = facts.next_ids.max(root.next_ids);
         if let Some(checkpoint) = checkpoint {
             facts = facts.rebase(Arc::new(checkpoint), &self.source);
         }
@@ -365,28 +365,30 @@ async fn listed_root(source: &Source) -> Result<OpenedRoot, StoreError> {
     source.root(n).await?.ok_or_else(missing(source.root_key(n).to_string()))
 }
 
-/// The roots after one, oldest first: none when it is the newest, which costs one GET. Skips what
-/// is between when that is a lot.
+/// The roots after one, oldest first: none when it is the newest, which costs one GET. What is
+/// between is skipped when it is a lot, or was collected.
 async fn newer_roots(source: &Source, from: &OpenedRoot) -> Result<Vec<OpenedRoot>, StoreError> {
     let mut newer: Vec<OpenedRoot> = Vec::new();
     let mut at_once = 1;
     loop {
-        let newest = newer.last().unwrap_or(from);
-        let first = newest.root.place.n.saturating_add(1);
+        let first = newer.last().unwrap_or(from).root.place.n.saturating_add(1);
         let probes = (first..first.saturating_add(at_once)).map(|n| source.root(n));
-        let mut found = future::try_join_all(probes).await?.into_iter();
-        for root in found.by_ref().map_while(|root| root) {
+        let found = future::try_join_all(probes).await?;
+        let in_a_row = found.iter().take_while(|root| root.is_some()).count();
+        let (is_caught_up, has_gap) =
+            (in_a_row < found.len(), found[in_a_row..].iter().any(Option::is_some));
+        for root in found.into_iter().take(in_a_row).flatten() {
             check_chain(source, newer.last().unwrap_or(from), &root)?;
             newer.push(root);
         }
-        let caught_up = newer.last().unwrap_or(from).root.place.n < first + at_once - 1;
-        if caught_up || newer.last().is_some_and(|root| root.root.dropped) {
-            return Ok(newer);
-        }
-        if newer.len() as u64 >= ROOTS_BEHIND_MAX {
+        if has_gap || newer.len() as u64 >= ROOTS_BEHIND_MAX {
             let newest = listed_root(source).await?;
             newer.retain(|root| root.root.place.n < newest.root.place.n);
             newer.push(newest);
+            return Ok(newer);
+        }
+        if is_caught_up || newer.last().is_some_and(|root| root.root.dropped) {
+            return Ok(newer);
         }
         at_once = (at_once * 2).min(ROOTS_AT_ONCE);
     }

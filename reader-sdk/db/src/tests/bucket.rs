@@ -1,5 +1,6 @@
 //! Test support: a writer that does what a transactor does, one step at a time.
 
+use std::ops::Range;
 use std::sync::Arc;
 
 use bytes::Bytes;
@@ -22,6 +23,8 @@ pub(crate) struct Bucket {
     pub(crate) name: DatabaseName,
     pub(crate) id: DatabaseId,
     pub(crate) root: OpenedRoot,
+    /// Numbers of roots that are gone, as after a collection.
+    pub(crate) collected: Range<u64>,
     claims: u64,
     seq: u64,
 }
@@ -46,6 +49,7 @@ impl Bucket {
             name: DatabaseName::new("cat").unwrap(),
             id,
             root: open(genesis(id)),
+            collected: 0..0,
             claims: 0,
             seq: 0,
         };
@@ -165,6 +169,9 @@ impl Bucket {
     }
 
     async fn put_root(&self) {
+        if self.collected.contains(&self.root.root.place.n) {
+            return;
+        }
         self.put_new(&self.key(), self.root.object.clone()).await;
     }
 

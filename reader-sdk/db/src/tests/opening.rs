@@ -1,13 +1,19 @@
 //! What opening and refreshing cost, and what they answer when something is wrong.
 
+use std::sync::Arc;
+
 use bytes::Bytes;
 use duramen_store::envelope::{Header, Kind};
+use duramen_store::faulty::Faulty;
 use duramen_store::layout::{DatabaseFolder, DatabaseName};
 use duramen_store::{Key, ReadStore, StoreError, WriteStore};
 
+use proptest::prelude::*;
+
+use super::block_on;
 use super::bucket::{Bucket, small_nodes};
 use super::fixtures::tx;
-use crate::{Catalog, Claim, DbError, NumberedClaim, Snapshot, TxRecord};
+use crate::{Catalog, Claim, DbError, Location, NumberedClaim, Selection, Snapshot, TxRecord};
 
 fn records(from: u64, to: u64) -> Vec<TxRecord> {
     (from..=to).map(|number| (**tx(number).record()).clone()).collect()
@@ -84,6 +90,59 @@ async fn a_reader_far_behind_lists() {
     assert_eq!(cost.lists, 1);
     assert!(cost.gets < 120, "{} gets", cost.gets);
     assert!(reader.refresh_by_listing().await.unwrap().is_none());
+}
+
+#[tokio::test]
+async fn a_reader_skips_roots_that_were_collected() {
+    let mut bucket = Bucket::create().await;
+    let reader = bucket.open().await;
+    // Rounds of probes ask for 1, 2 to 3, 4 to 7, and 8 to 15.
+    bucket.collected = 8..11;
+    for number in 1..=9 {
+        bucket.transact(&records(number, number)).await;
+        if number % 3 == 0 {
+            bucket.spill(0).await;
+        }
+    }
+    assert_eq!(bucket.root.root.place.n, 12);
+    let before = bucket.store.counts();
+    let reader = reader.refresh().await.unwrap().unwrap();
+    assert_eq!(reader.root(), &bucket.root.root);
+    assert_eq!((bucket.store.counts() - before).lists, 1);
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(64))]
+
+    /// Whatever a store fails to answer, what comes out is the newest snapshot or an error.
+    #[test]
+    fn a_store_that_fails_now_and_then_never_gives_a_wrong_answer(seed: u64, hint: bool) {
+        block_on(async {
+            let mut bucket = Bucket::create().await;
+            bucket.transact(&records(1, 4)).await;
+            bucket.spill(1).await;
+            bucket.merge(&small_nodes()).await;
+            if hint {
+                bucket.hint().await;
+            }
+            bucket.transact(&records(5, 6)).await;
+            let expected = bucket.open().await.db().select(&Selection::all()).await.unwrap();
+            let store = Arc::new(Faulty::with_seed(bucket.store.clone(), seed, 150));
+            let location = Location { store: store.clone(), ..bucket.location() };
+            let unavailable =
+                |error: DbError| matches!(error, DbError::Store(StoreError::Unavailable { .. }));
+            match Snapshot::open(location.clone()).await {
+                Ok(snapshot) => match snapshot.db().select(&Selection::all()).await {
+                    Ok(datoms) => assert_eq!(datoms, expected),
+                    Err(error) => assert!(unavailable(error)),
+                },
+                Err(error) => assert!(unavailable(error)),
+            }
+            store.heal();
+            let snapshot = Snapshot::open(location).await.unwrap();
+            assert_eq!(snapshot.db().select(&Selection::all()).await.unwrap(), expected);
+        });
+    }
 }
 
 #[tokio::test]
