@@ -1,0 +1,77 @@
+//! Taking values apart: the bindings of inputs and of function results.
+
+use super::relation::Relation;
+use crate::cell::Cell;
+use crate::plan::{Bind, Var};
+
+/// Takes a cell apart into rows over the binding's variables, in the order of [`Bind::vars`].
+///
+/// # Errors
+/// When the cell does not have the shape of the binding.
+pub(super) fn rows_of(bind: &Bind, cell: &Cell) -> Result<Vec<Vec<Cell>>, String> {
+    match bind {
+        Bind::Ignore => Ok(vec![Vec::new()]),
+        // Nil is no value: there is no row with it.
+        Bind::Scalar(_) if *cell == Cell::Nil => Ok(Vec::new()),
+        Bind::Scalar(_) => Ok(vec![vec![cell.clone()]]),
+        Bind::Tuple(parts) => tuple_rows(parts, cell),
+        Bind::Collection(part) => {
+            if *cell == Cell::Nil {
+                return Ok(Vec::new());
+            }
+            let members = cell
+                .members()
+                .ok_or_else(|| format!("expected a collection, found {}", cell.kind()))?;
+            let mut rows = Vec::with_capacity(members.len());
+            for member in &members {
+                rows.extend(rows_of(part, member)?);
+            }
+            Ok(rows)
+        }
+    }
+}
+
+fn tuple_rows(parts: &[Bind], cell: &Cell) -> Result<Vec<Vec<Cell>>, String> {
+    let members = match cell {
+        Cell::Nil => return Ok(Vec::new()),
+        Cell::Vector(members) => members,
+        other => return Err(format!("expected a tuple, found {}", other.kind())),
+    };
+    if members.len() < parts.len() {
+        return Err(format!("a tuple of {} for {} names", members.len(), parts.len()));
+    }
+    let mut rows = vec![Vec::new()];
+    for (part, member) in parts.iter().zip(members.iter()) {
+        let tails = rows_of(part, member)?;
+        let extended = |row: &Vec<Cell>| {
+            let row = row.clone();
+            tails.iter().map(move |tail| [row.as_slice(), tail.as_slice()].concat()).collect()
+        };
+        rows = rows.iter().flat_map(|row| -> Vec<Vec<Cell>> { extended(row) }).collect();
+    }
+    Ok(rows)
+}
+
+/// Makes a relation of rows in which one variable may stand twice: rows where the two differ are
+/// left out. Also gives the numbers of the rows that stay.
+pub(super) fn relation_of(
+    vars: &[Var],
+    rows: impl IntoIterator<Item = Vec<Cell>>,
+) -> (Relation, Vec<usize>) {
+    let mut distinct: Vec<Var> = Vec::new();
+    for var in vars {
+        if !distinct.contains(var) {
+            distinct.push(*var);
+        }
+    }
+    let mut relation = Relation::empty(distinct.clone());
+    let mut kept = Vec::new();
+    for (at, row) in rows.into_iter().enumerate() {
+        let first = |var: &Var| vars.iter().position(|own| own == var).map(|at| &row[at]);
+        if vars.iter().zip(&row).all(|(var, cell)| first(var) == Some(cell)) {
+            relation.push(distinct.iter().filter_map(first).cloned().collect::<Vec<_>>());
+            kept.push(at);
+        }
+    }
+    (relation, kept)
+}

@@ -1,0 +1,195 @@
+//! Function calls, row by row; those that look into a database ask for all rows at once.
+
+use std::collections::HashMap;
+
+use duramen_db::{Db, Selection};
+use duramen_model::{Cardinality, Edn, EntityId, Span, Value};
+
+use super::bind::{relation_of, rows_of};
+use super::matching::select_many;
+use super::relation::Relation;
+use super::{Column, Run};
+use crate::cell::Cell;
+use crate::error::{QueryError, QueryErrorKind};
+use crate::functions::Function;
+use crate::plan::{Argument, Bind, Compute, Var};
+use crate::source::{Source, attribute_named, entity_of, unknown_attribute};
+
+impl Run<'_> {
+    pub(super) async fn compute(
+        &self,
+        compute: &Compute,
+        input: Relation,
+        span: Span,
+    ) -> Result<Relation, QueryError> {
+        let arguments = arguments(compute, &input);
+        let results = match &compute.function {
+            Function::Builtin(builtin) => {
+                apply(compute, &arguments, input.len(), span, builtin.function)?
+            }
+            Function::Host(host) => apply(compute, &arguments, input.len(), span, |cells| {
+                let edn: Vec<Edn> = cells.iter().map(Cell::to_edn).collect();
+                host.call(&edn).map(|edn| Cell::from_edn(&edn))
+            })?,
+            Function::GetElse | Function::GetSome | Function::Missing => {
+                self.look_into(compute, &arguments, input.len(), span).await?
+            }
+        };
+        match &compute.bind {
+            None => Ok(filtered(&input, &results)),
+            Some(bind) => bound(bind, input, results).map_err(|m| failed(compute, span, m)),
+        }
+    }
+
+    /// `get-else`, `get-some` and `missing?`.
+    async fn look_into(
+        &self,
+        compute: &Compute,
+        arguments: &[Column],
+        rows: usize,
+        span: Span,
+    ) -> Result<Vec<Cell>, QueryError> {
+        let Some(Source::Db(db)) = compute.source.map(|source| &self.sources[source]) else {
+            let message = format!("{} looks into a database, not a plain relation", compute.name);
+            return Err(QueryError::inputs(span, message));
+        };
+        let attributes = match compute.function {
+            Function::GetSome => 1..arguments.len(),
+            _ => 1..2,
+        };
+        let wanted = self.wanted(db, arguments, attributes.clone(), rows, span).await?;
+        let values = values(db, &wanted, compute, span).await?;
+        let found = |row: usize, at: usize| -> Option<&Value> {
+            values.get(wanted.get(row * attributes.len() + at)?.as_ref()?)?.as_ref()
+        };
+        let result = |row: usize| match compute.function {
+            Function::Missing => Cell::boolean(found(row, 0).is_none()),
+            Function::GetElse => {
+                found(row, 0).map_or_else(|| arguments[2].get(row), Cell::from_value)
+            }
+            _ => {
+                let some = (0..attributes.len()).find_map(|at| Some((at, found(row, at)?)));
+                some.map_or(Cell::Nil, |(at, value)| {
+                    Cell::vector([arguments[at + 1].get(row), Cell::from_value(value)])
+                })
+            }
+        };
+        Ok((0..rows).map(result).collect())
+    }
+
+    /// For each row and each attribute what to select; `None` for an entity that is not there.
+    async fn wanted(
+        &self,
+        db: &Db,
+        arguments: &[Column],
+        attributes: std::ops::Range<usize>,
+        rows: usize,
+        span: Span,
+    ) -> Result<Vec<Option<Wanted>>, QueryError> {
+        let mut wanted = Vec::with_capacity(rows * attributes.len());
+        for row in 0..rows {
+            let entity = entity_of(db, &arguments[0].get(row), span).await?;
+            for attribute in attributes.clone() {
+                let cell = arguments[attribute].get(row);
+                let attribute =
+                    attribute_named(db, &cell).ok_or_else(|| unknown_attribute(&cell, span))?;
+                wanted.push(entity.map(|entity| (entity, attribute.id)));
+            }
+        }
+        Ok(wanted)
+    }
+}
+
+type Wanted = (EntityId, duramen_model::AttributeId);
+
+/// One value for each of the entities and attributes, all fetched at once.
+async fn values(
+    db: &Db,
+    wanted: &[Option<Wanted>],
+    compute: &Compute,
+    span: Span,
+) -> Result<HashMap<Wanted, Option<Value>>, QueryError> {
+    let mut distinct: Vec<Wanted> = wanted.iter().copied().flatten().collect();
+    distinct.sort_unstable();
+    distinct.dedup();
+    let many = |wanted: &&Wanted| {
+        db.schema().attribute(wanted.1).is_some_and(|a| a.cardinality == Cardinality::Many)
+    };
+    if let (Function::GetElse, Some(_)) = (&compute.function, distinct.iter().find(many)) {
+        let message = "the attribute has many values";
+        return Err(failed(compute, span, message.to_owned()));
+    }
+    let select = |(e, a): &Wanted| Selection::all().with_e(*e).with_a(*a);
+    let selections: Vec<Selection> = distinct.iter().map(select).collect();
+    let found = select_many(db, &selections, span).await?;
+    let value = |datoms: Vec<duramen_model::Datom>| {
+        datoms.into_iter().find(|datom| datom.added).map(|datom| datom.v)
+    };
+    Ok(distinct.into_iter().zip(found.into_iter().map(value)).collect())
+}
+
+fn arguments(compute: &Compute, input: &Relation) -> Vec<Column> {
+    let column = |argument: &Argument| match argument {
+        Argument::Constant(cell) => Column::repeated(cell, input.len()),
+        Argument::Var(var) => input.column(*var).expect("the planner bound the variable").clone(),
+    };
+    compute.arguments.iter().map(column).collect()
+}
+
+fn apply(
+    compute: &Compute,
+    arguments: &[Column],
+    rows: usize,
+    span: Span,
+    function: impl Fn(&[Cell]) -> Result<Cell, String>,
+) -> Result<Vec<Cell>, QueryError> {
+    let mut results = Vec::with_capacity(rows);
+    let mut cells = Vec::with_capacity(arguments.len());
+    for row in 0..rows {
+        cells.clear();
+        cells.extend(arguments.iter().map(|column| column.get(row)));
+        results.push(function(&cells).map_err(|message| failed(compute, span, message))?);
+    }
+    Ok(results)
+}
+
+fn failed(compute: &Compute, span: Span, message: String) -> QueryError {
+    let message = format!("{}: {message}", compute.name);
+    QueryError::new(QueryErrorKind::FunctionError, span, message)
+}
+
+fn filtered(input: &Relation, results: &[Cell]) -> Relation {
+    let rows: Vec<usize> = (0..input.len()).filter(|&row| results[row].is_truthy()).collect();
+    input.gather(&rows)
+}
+
+/// Adds what the results bind. A variable that is bound already keeps the rows that agree.
+fn bound(bind: &Bind, input: Relation, results: Vec<Cell>) -> Result<Relation, String> {
+    if let Bind::Scalar(var) = bind
+        && input.position(*var).is_none()
+    {
+        let rows: Vec<usize> = (0..input.len()).filter(|&row| results[row] != Cell::Nil).collect();
+        let mut column = Column::default();
+        results.into_iter().filter(|cell| *cell != Cell::Nil).for_each(|c| column.push(c));
+        return Ok(input.gather(&rows).with(*var, column));
+    }
+    let vars = bind.vars();
+    let mut rows = Vec::new();
+    let mut made = Vec::new();
+    for (row, result) in results.iter().enumerate() {
+        for cells in rows_of(bind, result)? {
+            let agrees = |(var, cell): (&Var, &Cell)| {
+                input.column(*var).is_none_or(|column| column.get(row) == *cell)
+            };
+            if vars.iter().zip(&cells).all(agrees) {
+                rows.push(row);
+                made.push(cells);
+            }
+        }
+    }
+    let (made, kept) = relation_of(&vars, made);
+    let rows: Vec<usize> = kept.into_iter().map(|at| rows[at]).collect();
+    let new: Vec<Var> =
+        made.vars.iter().copied().filter(|var| input.position(*var).is_none()).collect();
+    Ok(input.gather(&rows).beside(made.select(&new)))
+}

@@ -1,0 +1,316 @@
+//! Rules: answered for what is asked of them, and round by round where they recur.
+//!
+//! Each rule, for each way of calling it, keeps a table of *demand* (the arguments that callers
+//! have bound so far) and a table of *answers*. Rules that depend on each other run together
+//! until neither grows. The bodies are cut at their recursive calls; before each cut lies a table
+//! of the rows that have *arrived* there. A round pushes only what is new: new demand from the
+//! start of each body, new answers from each call on, joined with what has arrived there before.
+//!
+//! Tables stay until the query ends, so a rule that is called again goes on from where it was.
+
+use duramen_model::Span;
+
+use super::Run;
+use super::column::Column;
+use super::relation::{Relation, Table};
+use crate::cell::Cell;
+use crate::error::{QueryError, QueryErrorKind};
+use crate::plan::{Action, Invoke, RulePlan, Slot, Step, Var};
+
+/// What is known of a rule so far.
+#[derive(Debug)]
+pub(crate) struct RuleState {
+    demand: Table,
+    answers: Table,
+    /// What came in since the last round.
+    new_demand: Relation,
+    new_answers: Relation,
+    /// For each body, for each of its recursive calls, the rows that have arrived there.
+    arrived: Vec<Vec<Option<Table>>>,
+}
+
+impl RuleState {
+    pub(crate) fn new(rule: &RulePlan) -> Self {
+        let bound = rule.bound();
+        let calls = |steps: &Vec<Step>| {
+            let recursive = |step: &&Step| recursive_call(step).is_some();
+            steps.iter().filter(recursive).map(|_| None).collect()
+        };
+        Self {
+            demand: Table::new(bound.clone(), Vec::new()),
+            answers: Table::new(rule.params.clone(), bound.clone()),
+            new_demand: Relation::empty(bound),
+            new_answers: Relation::empty(rule.params.clone()),
+            arrived: rule.branches.iter().map(calls).collect(),
+        }
+    }
+}
+
+impl Invoke {
+    /// Whether several answers may look the same to the caller.
+    pub(super) fn repeats(&self) -> bool {
+        self.arguments.iter().any(|slot| matches!(slot, Slot::Any))
+    }
+}
+
+fn recursive_call(step: &Step) -> Option<&Invoke> {
+    match &step.action {
+        Action::Invoke(invoke) if invoke.recursive => Some(invoke),
+        _ => None,
+    }
+}
+
+impl Run<'_> {
+    /// Joins with the answers of a rule, after computing them for the rows of the input.
+    pub(super) async fn invoke(
+        &mut self,
+        invoke: &Invoke,
+        input: &Relation,
+        span: Span,
+    ) -> Result<Relation, QueryError> {
+        self.ask(invoke, input);
+        self.complete(invoke.rule, span).await?;
+        let answers = &self.rules[invoke.rule].answers;
+        Ok(join_answers(&self.plan.rules[invoke.rule], invoke, input, answers))
+    }
+
+    /// Adds what the rows of a relation ask of a rule to its demand.
+    fn ask(&mut self, invoke: &Invoke, input: &Relation) {
+        let rule = &self.plan.rules[invoke.rule];
+        let bound = rule.bound();
+        let columns = bound_columns(rule, invoke, input);
+        let asked = Relation::new(bound, columns, input.len());
+        let state = &mut self.rules[invoke.rule];
+        let new = state.demand.insert(&asked);
+        state.new_demand.append(&new);
+    }
+
+    /// Runs a rule, and those that it depends on in a circle, until nothing new comes.
+    async fn complete(&mut self, rule: usize, span: Span) -> Result<(), QueryError> {
+        let component = self.plan.rules[rule].component;
+        let members: Vec<usize> = (0..self.plan.rules.len())
+            .filter(|&member| self.plan.rules[member].component == component)
+            .collect();
+        for round in 0.. {
+            if round > self.limits.rounds_max {
+                let message = format!(
+                    "the rule {} has not come to an end after {} rounds",
+                    self.plan.rules[rule].name, self.limits.rounds_max
+                );
+                return Err(QueryError::new(QueryErrorKind::Limit, span, message));
+            }
+            let news = self.news(&members);
+            if news.iter().all(|news| news.demand.is_empty() && news.answers.is_empty()) {
+                break;
+            }
+            self.round(&members, &news, span).await?;
+        }
+        Ok(())
+    }
+
+    /// Takes what came in since the last round.
+    fn news(&mut self, members: &[usize]) -> Vec<News> {
+        let take = |relation: &mut Relation| {
+            let empty = Relation::empty(relation.vars.clone());
+            std::mem::replace(relation, empty)
+        };
+        members
+            .iter()
+            .map(|&member| {
+                let state = &mut self.rules[member];
+                News {
+                    rule: member,
+                    demand: take(&mut state.new_demand),
+                    answers: take(&mut state.new_answers),
+                }
+            })
+            .collect()
+    }
+
+    async fn round(
+        &mut self,
+        members: &[usize],
+        news: &[News],
+        span: Span,
+    ) -> Result<(), QueryError> {
+        let plan = self.plan;
+        for (member, own) in members.iter().zip(news) {
+            let rule = &plan.rules[*member];
+            for (number, steps) in rule.branches.iter().enumerate() {
+                let place = Place { rule: *member, branch: number };
+                let rows = self.push(place, steps, own.demand.clone(), news).await?;
+                let state = &mut self.rules[*member];
+                let new = state.answers.insert(&rows.project(&rule.params));
+                state.new_answers.append(&new);
+                let answers = state.answers.relation().len();
+                self.check_rows(answers, span)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Pushes new demand and new answers through a body, and gives the rows at its end.
+    async fn push(
+        &mut self,
+        place: Place,
+        steps: &[Step],
+        demand: Relation,
+        news: &[News],
+    ) -> Result<Relation, QueryError> {
+        let mut flow = demand;
+        let mut rest = steps;
+        let mut call = 0;
+        while let Some(at) = rest.iter().position(|step| recursive_call(step).is_some()) {
+            flow = self.steps(&rest[..at], flow).await?;
+            let step = &rest[at];
+            if let Some(invoke) = recursive_call(step) {
+                flow = self.pass(place, call, invoke, &flow, news);
+                self.check_rows(flow.len(), step.span)?;
+                flow = super::kept(flow, step, invoke.repeats());
+            }
+            call += 1;
+            rest = &rest[at + 1..];
+        }
+        self.steps(rest, flow).await
+    }
+
+    /// Passes rows through a recursive call: the new ones meet all answers, those that arrived
+    /// before meet the new answers.
+    fn pass(
+        &mut self,
+        place: Place,
+        call: usize,
+        invoke: &Invoke,
+        flow: &Relation,
+        news: &[News],
+    ) -> Relation {
+        let callee = &self.plan.rules[invoke.rule];
+        let slot = &mut self.rules[place.rule].arrived[place.branch][call];
+        let mut arrived = slot.take().unwrap_or_else(|| arrival_table(callee, invoke, flow));
+        let answers = news.iter().find(|news| news.rule == invoke.rule).map(|news| &news.answers);
+        let mut passed = match answers {
+            Some(answers) if !answers.is_empty() => {
+                meet_new_answers(callee, invoke, &arrived, answers)
+            }
+            _ => Relation::empty(passed_vars(invoke, flow)),
+        };
+        let new = arrived.insert(flow);
+        self.rules[place.rule].arrived[place.branch][call] = Some(arrived);
+        self.ask(invoke, &new);
+        let answers = &self.rules[invoke.rule].answers;
+        passed.append(&join_answers(callee, invoke, &new, answers));
+        passed
+    }
+}
+
+/// What came in before a round.
+struct News {
+    rule: usize,
+    demand: Relation,
+    answers: Relation,
+}
+
+/// A body of a rule.
+#[derive(Clone, Copy)]
+struct Place {
+    rule: usize,
+    branch: usize,
+}
+
+/// The columns for the parameters that the caller binds.
+fn bound_columns(rule: &RulePlan, invoke: &Invoke, input: &Relation) -> Vec<Column> {
+    let bound = rule.bound();
+    let column = |(param, slot): (&Var, &Slot<Cell>)| {
+        bound.contains(param).then(|| match slot {
+            Slot::Constant(cell) => Column::repeated(cell, input.len()),
+            Slot::Var(var) => input.column(*var).expect("the planner knows what is bound").clone(),
+            Slot::Any => unreachable!("a blank argument is not bound"),
+        })
+    };
+    rule.params.iter().zip(&invoke.arguments).filter_map(column).collect()
+}
+
+/// The rows that arrive at a call, keyed by the variables that the caller binds.
+fn arrival_table(rule: &RulePlan, invoke: &Invoke, flow: &Relation) -> Table {
+    let bound = rule.bound();
+    let key = |(param, slot): (&Var, &Slot<Cell>)| slot.var().filter(|_| bound.contains(param));
+    let key = rule.params.iter().zip(&invoke.arguments).filter_map(key).collect();
+    Table::new(flow.vars.clone(), key)
+}
+
+fn passed_vars(invoke: &Invoke, flow: &Relation) -> Vec<Var> {
+    let mut vars = flow.vars.clone();
+    for var in invoke.arguments.iter().filter_map(Slot::var) {
+        if !vars.contains(&var) {
+            vars.push(var);
+        }
+    }
+    vars
+}
+
+/// Joins rows with the answers of a rule on what the caller binds.
+fn join_answers(rule: &RulePlan, invoke: &Invoke, input: &Relation, answers: &Table) -> Relation {
+    let columns = bound_columns(rule, invoke, input);
+    let (rows, found) = answers.probe(&columns.iter().collect::<Vec<_>>(), input.len());
+    with_arguments(rule, invoke, input.gather(&rows), &answers.relation().gather(&found))
+}
+
+/// Joins the rows that have arrived at a call with new answers.
+fn meet_new_answers(
+    rule: &RulePlan,
+    invoke: &Invoke,
+    arrived: &Table,
+    answers: &Relation,
+) -> Relation {
+    let bound = rule.bound();
+    let matches_constants = |row: &usize| {
+        rule.params.iter().zip(&invoke.arguments).all(|(param, slot)| match slot {
+            Slot::Constant(cell) => {
+                answers.column(*param).is_some_and(|column| column.get(*row) == *cell)
+            }
+            Slot::Any | Slot::Var(_) => true,
+        })
+    };
+    let rows: Vec<usize> = (0..answers.len()).filter(matches_constants).collect();
+    let answers = answers.gather(&rows);
+    let key = |(param, slot): (&Var, &Slot<Cell>)| {
+        let keyed = slot.var().is_some() && bound.contains(param);
+        keyed.then(|| answers.column(*param)).flatten()
+    };
+    let columns: Vec<&Column> = rule.params.iter().zip(&invoke.arguments).filter_map(key).collect();
+    let (found, rows) = arrived.probe(&columns, answers.len());
+    with_arguments(rule, invoke, arrived.relation().gather(&rows), &answers.gather(&found))
+}
+
+/// Adds the answers' columns under the names of the arguments. A variable that stands for two
+/// arguments keeps the rows where the two agree.
+fn with_arguments(
+    rule: &RulePlan,
+    invoke: &Invoke,
+    input: Relation,
+    answers: &Relation,
+) -> Relation {
+    let bound = rule.bound();
+    let mut joined = input;
+    let mut agree: Option<Vec<bool>> = None;
+    for (param, slot) in rule.params.iter().zip(&invoke.arguments) {
+        let (Some(var), Some(column)) = (slot.var(), answers.column(*param)) else { continue };
+        match joined.column(var) {
+            None => joined = joined.with(var, column.clone()),
+            Some(_) if bound.contains(param) => {}
+            Some(own) => {
+                let agree = agree.get_or_insert_with(|| vec![true; answers.len()]);
+                for (row, agrees) in agree.iter_mut().enumerate() {
+                    *agrees &= own.get(row) == column.get(row);
+                }
+            }
+        }
+    }
+    match agree {
+        Some(agree) => {
+            let rows: Vec<usize> = (0..joined.len()).filter(|&row| agree[row]).collect();
+            joined.gather(&rows)
+        }
+        None => joined,
+    }
+}

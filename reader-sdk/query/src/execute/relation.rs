@@ -1,0 +1,243 @@
+//! Relations: rows over variables, column by column.
+
+use super::column::{Column, RowIndex, hashes, rows_equal};
+use crate::cell::Cell;
+use crate::plan::Var;
+
+/// Rows over variables. With no variables it is either one empty row (true) or none (false).
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Relation {
+    pub(crate) vars: Vec<Var>,
+    pub(crate) columns: Vec<Column>,
+    rows: usize,
+}
+
+impl Relation {
+    /// One row without variables: what a conjunction starts from.
+    pub(crate) const fn unit() -> Self {
+        Self { vars: Vec::new(), columns: Vec::new(), rows: 1 }
+    }
+
+    /// No rows.
+    pub(crate) fn empty(vars: Vec<Var>) -> Self {
+        let columns = vec![Column::default(); vars.len()];
+        Self { vars, columns, rows: 0 }
+    }
+
+    /// Puts columns of one length together.
+    pub(crate) fn new(vars: Vec<Var>, columns: Vec<Column>, rows: usize) -> Self {
+        debug_assert!(columns.iter().all(|column| column.len() == rows));
+        debug_assert_eq!(vars.len(), columns.len());
+        Self { vars, columns, rows }
+    }
+
+    pub(crate) const fn len(&self) -> usize {
+        self.rows
+    }
+
+    pub(crate) const fn is_empty(&self) -> bool {
+        self.rows == 0
+    }
+
+    pub(crate) fn position(&self, var: Var) -> Option<usize> {
+        self.vars.iter().position(|own| *own == var)
+    }
+
+    pub(crate) fn column(&self, var: Var) -> Option<&Column> {
+        self.position(var).map(|at| &self.columns[at])
+    }
+
+    /// The columns of variables that are all there.
+    pub(crate) fn columns_of(&self, vars: &[Var]) -> Vec<&Column> {
+        vars.iter().map(|var| self.column(*var).expect("the planner bound the variable")).collect()
+    }
+
+    pub(crate) fn push(&mut self, cells: impl IntoIterator<Item = Cell>) {
+        for (column, cell) in self.columns.iter_mut().zip(cells) {
+            column.push(cell);
+        }
+        self.rows += 1;
+    }
+
+    /// The rows of these numbers, in their order.
+    pub(crate) fn gather(&self, rows: &[usize]) -> Self {
+        let columns = self.columns.iter().map(|column| column.gather(rows)).collect();
+        Self { vars: self.vars.clone(), columns, rows: rows.len() }
+    }
+
+    /// Adds the columns of another relation of as many rows.
+    pub(crate) fn beside(mut self, other: Self) -> Self {
+        debug_assert_eq!(self.rows, other.rows);
+        self.vars.extend(other.vars);
+        self.columns.extend(other.columns);
+        self
+    }
+
+    /// Adds a column.
+    pub(crate) fn with(mut self, var: Var, column: Column) -> Self {
+        debug_assert_eq!(column.len(), self.rows);
+        self.vars.push(var);
+        self.columns.push(column);
+        self
+    }
+
+    /// Adds the rows of another relation over the same variables, in whatever order it has them.
+    pub(crate) fn append(&mut self, other: &Self) {
+        for (var, column) in self.vars.iter().zip(&mut self.columns) {
+            column.append(other.column(*var).expect("both relations have the same variables"));
+        }
+        self.rows += other.rows;
+    }
+
+    /// The columns of some of the variables, in their order, with all rows.
+    pub(crate) fn select(&self, vars: &[Var]) -> Self {
+        let columns = self.columns_of(vars).into_iter().cloned().collect();
+        Self { vars: vars.to_vec(), columns, rows: self.rows }
+    }
+
+    /// The distinct rows over some of the variables.
+    pub(crate) fn project(&self, vars: &[Var]) -> Self {
+        self.select(vars).distinct()
+    }
+
+    /// The distinct rows.
+    pub(crate) fn distinct(self) -> Self {
+        let first = distinct_rows(&self.columns.iter().collect::<Vec<_>>(), self.rows);
+        if first.len() == self.rows { self } else { self.gather(&first) }
+    }
+}
+
+/// The numbers of the rows that no earlier row equals.
+pub(crate) fn distinct_rows(columns: &[&Column], rows: usize) -> Vec<usize> {
+    let mut index = RowIndex::with_capacity(rows);
+    let mut first = Vec::with_capacity(rows);
+    for (row, hash) in hashes(columns, rows).into_iter().enumerate() {
+        let seen = |&at: &usize| rows_equal(columns, row, columns, first[at]);
+        if !index.candidates(hash).any(|at| seen(&at)) {
+            index.push(hash);
+            first.push(row);
+        }
+    }
+    first
+}
+
+/// A relation that grows by rows it does not hold yet, indexed by some of its columns.
+#[derive(Debug, Clone)]
+pub(crate) struct Table {
+    relation: Relation,
+    rows: RowIndex,
+    key: Vec<Var>,
+    keys: RowIndex,
+}
+
+impl Table {
+    pub(crate) fn new(vars: Vec<Var>, key: Vec<Var>) -> Self {
+        Self {
+            relation: Relation::empty(vars),
+            rows: RowIndex::default(),
+            key,
+            keys: RowIndex::default(),
+        }
+    }
+
+    pub(crate) const fn relation(&self) -> &Relation {
+        &self.relation
+    }
+
+    /// Takes in the rows of a relation over the same variables and gives those that are new.
+    pub(crate) fn insert(&mut self, relation: &Relation) -> Relation {
+        let relation = relation.select(&self.relation.vars).distinct();
+        let columns: Vec<&Column> = relation.columns.iter().collect();
+        let hashes = hashes(&columns, relation.len());
+        let own: Vec<&Column> = self.relation.columns.iter().collect();
+        let is_new = |&row: &usize| {
+            !self.rows.candidates(hashes[row]).any(|at| rows_equal(&columns, row, &own, at))
+        };
+        let new: Vec<usize> = (0..relation.len()).filter(is_new).collect();
+        new.iter().for_each(|&row| self.rows.push(hashes[row]));
+        let new = relation.gather(&new);
+        let keys = super::column::hashes(&new.columns_of(&self.key), new.len());
+        keys.into_iter().for_each(|hash| self.keys.push(hash));
+        self.relation.append(&new);
+        new
+    }
+
+    /// The pairs of rows, of the probing columns and of the table, that agree in the key.
+    pub(crate) fn probe(&self, columns: &[&Column], rows: usize) -> (Vec<usize>, Vec<usize>) {
+        let own = self.relation.columns_of(&self.key);
+        probe(&self.keys, &own, columns, rows)
+    }
+}
+
+/// The pairs of rows, of the probing columns and of the indexed ones, that agree.
+pub(crate) fn probe(
+    index: &RowIndex,
+    indexed: &[&Column],
+    columns: &[&Column],
+    rows: usize,
+) -> (Vec<usize>, Vec<usize>) {
+    let mut left = Vec::with_capacity(rows);
+    let mut right = Vec::with_capacity(rows);
+    for (row, hash) in hashes(columns, rows).into_iter().enumerate() {
+        for at in index.candidates(hash) {
+            if rows_equal(columns, row, indexed, at) {
+                left.push(row);
+                right.push(at);
+            }
+        }
+    }
+    (left, right)
+}
+
+/// The pairs of rows of two lists of columns that agree; the shorter side is indexed.
+pub(crate) fn join(
+    left: &[&Column],
+    left_rows: usize,
+    right: &[&Column],
+    right_rows: usize,
+) -> (Vec<usize>, Vec<usize>) {
+    if left_rows < right_rows {
+        let index = RowIndex::of(left, left_rows);
+        let (right, left) = probe(&index, left, right, right_rows);
+        (left, right)
+    } else {
+        let index = RowIndex::of(right, right_rows);
+        probe(&index, right, left, left_rows)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn relation(rows: &[[i64; 2]]) -> Relation {
+        let mut relation = Relation::empty(vec![Var(0), Var(1)]);
+        rows.iter().for_each(|row| relation.push(row.map(Cell::long)));
+        relation
+    }
+
+    #[test]
+    fn a_join_pairs_all_rows_that_agree() {
+        let (a, b) = (relation(&[[1, 10], [2, 20], [2, 21]]), relation(&[[2, 7], [3, 8]]));
+        let pairs = join(&a.columns_of(&[Var(0)]), a.len(), &b.columns_of(&[Var(0)]), b.len());
+        assert_eq!(pairs, (vec![1, 2], vec![0, 0]));
+        let pairs = join(&b.columns_of(&[Var(0)]), b.len(), &a.columns_of(&[Var(0)]), a.len());
+        assert_eq!(pairs, (vec![0, 0], vec![1, 2]));
+    }
+
+    #[test]
+    fn a_table_gives_back_only_what_is_new() {
+        let mut table = Table::new(vec![Var(0), Var(1)], vec![Var(1)]);
+        assert_eq!(table.insert(&relation(&[[1, 10], [1, 10], [2, 20]])).len(), 2);
+        assert_eq!(table.insert(&relation(&[[2, 20], [3, 10]])).len(), 1);
+        let probing = Column::Longs(vec![10, 20, 30]);
+        let (rows, at) = table.probe(&[&probing], 3);
+        assert_eq!((rows, at), (vec![0, 0, 1], vec![2, 0, 1]));
+    }
+
+    #[test]
+    fn projection_to_nothing_keeps_whether_there_was_a_row() {
+        assert_eq!(relation(&[[1, 1], [2, 2]]).project(&[]).len(), 1);
+        assert_eq!(relation(&[]).project(&[]).len(), 0);
+    }
+}

@@ -1,0 +1,1 @@
+//! What the functions give, as text.

@@ -1,0 +1,153 @@
+//! From a checked query to an order of steps.
+//!
+//! ```text
+//! Query --lower--> nodes --resolve--> constants and counts --graph--> recursion marked
+//!       --needs--> what must be bound before what --order--> Plan
+//! ```
+//!
+//! Everything that can be refused is refused here, before a step runs: unknown rules, functions,
+//! sources and attributes, wrong numbers of arguments, variables that nothing binds, rules that
+//! depend on their own negation.
+
+mod cost;
+mod graph;
+mod lower;
+mod needs;
+mod node;
+mod order;
+mod resolve;
+mod show;
+
+use duramen_model::{Span, Symbol};
+
+use crate::cell::Cell;
+use crate::error::QueryError;
+use crate::functions::Function;
+
+pub(crate) use lower::{GivenInput, Lowered, lower};
+pub(crate) use node::{Argument, Bind, Facts, MatchNode, Slot};
+pub(crate) use order::order;
+pub(crate) use resolve::resolve;
+
+/// A variable of a plan. Variables of different scopes are different, whatever their names.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub(crate) struct Var(pub(crate) usize);
+
+/// The steps that answer a query, in order. Prints as text.
+#[derive(Debug)]
+pub struct Plan {
+    pub(crate) names: Vec<Symbol>,
+    pub(crate) sources: Vec<Symbol>,
+    pub(crate) steps: Vec<Step>,
+    /// The rules in use, one for each way they are called.
+    pub(crate) rules: Vec<RulePlan>,
+}
+
+/// Checks all that can be checked without looking at data, and marks what recurs.
+pub(crate) fn check(lowered: &mut Lowered) -> Result<(), QueryError> {
+    graph::mark(&mut lowered.predicates)?;
+    needs::settle(lowered)
+}
+
+/// One step: a relation goes in, a relation comes out.
+#[derive(Debug)]
+pub(crate) struct Step {
+    pub(crate) action: Action,
+    /// The variables that later steps, or the result, still need.
+    pub(crate) keep: Vec<Var>,
+    /// Rows after the step, as estimated.
+    pub(crate) rows: f64,
+    pub(crate) span: Span,
+}
+
+/// What a step does.
+#[derive(Debug)]
+pub(crate) enum Action {
+    /// Joins with an input of this number.
+    Given { input: usize, vars: Vec<Var> },
+    /// Joins with the facts or rows that a pattern matches.
+    Match(Box<Match>),
+    /// Calls a function for every row.
+    Compute(Compute),
+    /// Joins with the union of branches.
+    Either(Either),
+    /// Keeps the rows for which an inner conjunction has no answer.
+    Without(Without),
+    /// Joins with the answers of a rule.
+    Invoke(Invoke),
+}
+
+/// A pattern against a source.
+#[derive(Debug)]
+pub(crate) struct Match {
+    pub(crate) node: MatchNode,
+    /// The variables that hold what an input gave, so that idents and lookup refs among them name
+    /// entities.
+    pub(crate) flexible: Vec<Var>,
+}
+
+/// A call of a function.
+#[derive(Debug)]
+pub(crate) struct Compute {
+    pub(crate) name: Symbol,
+    pub(crate) function: Function,
+    pub(crate) source: Option<usize>,
+    pub(crate) arguments: Vec<Argument>,
+    pub(crate) bind: Option<Bind>,
+}
+
+/// Branches, each run on the distinct rows of `seed`.
+#[derive(Debug)]
+pub(crate) struct Either {
+    pub(crate) seed: Vec<Var>,
+    /// What the branches give: the seed and what they bind.
+    pub(crate) outputs: Vec<Var>,
+    pub(crate) branches: Vec<Vec<Step>>,
+}
+
+/// An inner conjunction, run on the distinct rows of `seed`.
+#[derive(Debug)]
+pub(crate) struct Without {
+    pub(crate) seed: Vec<Var>,
+    pub(crate) steps: Vec<Step>,
+}
+
+/// A call of a rule.
+#[derive(Debug)]
+pub(crate) struct Invoke {
+    /// Which of [`Plan::rules`].
+    pub(crate) rule: usize,
+    pub(crate) arguments: Vec<Slot<Cell>>,
+    /// Whether the rule is still being computed: the call is part of its own recursion.
+    pub(crate) recursive: bool,
+}
+
+/// A rule, for one way of calling it.
+#[derive(Debug)]
+pub(crate) struct RulePlan {
+    pub(crate) name: Symbol,
+    pub(crate) params: Vec<Var>,
+    pub(crate) modes: Vec<Mode>,
+    pub(crate) branches: Vec<Vec<Step>>,
+    /// Rules with the same number are computed together.
+    pub(crate) component: usize,
+}
+
+/// What a caller knows of an argument.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub(crate) enum Mode {
+    /// Nothing: the rule binds it.
+    Free,
+    /// Its value.
+    Bound,
+    /// What an input or a constant gave: idents and lookup refs among it name entities.
+    Flexible,
+}
+
+impl RulePlan {
+    /// The parameters that the caller binds.
+    pub(crate) fn bound(&self) -> Vec<Var> {
+        let bound = |(var, mode): (&Var, &Mode)| (*mode != Mode::Free).then_some(*var);
+        self.params.iter().zip(&self.modes).filter_map(bound).collect()
+    }
+}

@@ -1,0 +1,250 @@
+//! The order of steps: at each point the node that leaves the fewest rows, of those whose needs
+//! are met.
+
+use std::collections::{BTreeSet, HashMap};
+use std::ops::Bound;
+
+use super::node::{Argument, ComputeNode, InvokeNode, MatchNode, Node, Slot};
+use super::resolve::bound_value;
+use super::{
+    Action, Compute, Either, Invoke, Lowered, Match, Mode, Plan, RulePlan, Step, Var, Without, cost,
+};
+
+/// Orders the steps of a query that gives these variables, and of the rules that it uses.
+pub(crate) fn order(lowered: &Lowered, sources: &[duramen_model::Symbol], output: &[Var]) -> Plan {
+    let mut ordering = Ordering { lowered, rules: Vec::new(), known: HashMap::new() };
+    let start = Start {
+        bound: BTreeSet::new(),
+        rows: 1.0,
+        flexible: lowered.inputs.clone(),
+        component: None,
+        first: lowered.inputs.clone(),
+    };
+    let (steps, _) = ordering.conjunction(&lowered.nodes, start, output);
+    let mut next = 0;
+    while next < ordering.rules.len() {
+        ordering.rule(next);
+        next += 1;
+    }
+    let rules = ordering.rules.into_iter().map(|rule| rule.plan).collect();
+    Plan { names: lowered.names.clone(), sources: sources.to_vec(), steps, rules }
+}
+
+struct Ordering<'a> {
+    lowered: &'a Lowered,
+    rules: Vec<OrderedRule>,
+    known: HashMap<(usize, Vec<Mode>), usize>,
+}
+
+struct OrderedRule {
+    predicate: usize,
+    plan: RulePlan,
+}
+
+/// Where a conjunction starts from.
+#[derive(Clone)]
+struct Start {
+    bound: BTreeSet<Var>,
+    rows: f64,
+    flexible: BTreeSet<Var>,
+    /// The component of the rule that the conjunction is a body of.
+    component: Option<usize>,
+    /// Variables to be bound before anything that mentions them: what inputs gave must be there
+    /// when a pattern takes it for the name of an entity.
+    first: BTreeSet<Var>,
+}
+
+impl Ordering<'_> {
+    /// Plans the bodies of a rule.
+    fn rule(&mut self, rule: usize) {
+        let lowered = self.lowered;
+        let predicate = &lowered.predicates[self.rules[rule].predicate];
+        let plan = &self.rules[rule].plan;
+        let flexible = |(var, mode): (&Var, &Mode)| (*mode == Mode::Flexible).then_some(*var);
+        let start = Start {
+            bound: plan.bound().into_iter().collect(),
+            rows: 1.0,
+            flexible: plan.params.iter().zip(&plan.modes).filter_map(flexible).collect(),
+            component: Some(predicate.component),
+            first: BTreeSet::new(),
+        };
+        for body in &predicate.bodies {
+            let (steps, _) = self.conjunction(body, start.clone(), &predicate.params);
+            self.rules[rule].plan.branches.push(steps);
+        }
+    }
+
+    fn conjunction(
+        &mut self,
+        nodes: &[Node],
+        mut start: Start,
+        output: &[Var],
+    ) -> (Vec<Step>, f64) {
+        let mut left: Vec<usize> = (0..nodes.len()).collect();
+        let mut steps = Vec::with_capacity(nodes.len());
+        let mut mentions = Vec::with_capacity(nodes.len());
+        while !left.is_empty() {
+            let chosen = self.choose(nodes, &left, &start);
+            let node = &nodes[left.remove(chosen)];
+            let action = self.action(node, nodes, &start);
+            start.rows = (start.rows * cost::factor(node, &start.bound)).max(0.001);
+            start.bound.extend(node.produces());
+            mentions.push(node.mentions());
+            let keep = start.bound.iter().copied().collect();
+            steps.push(Step { action, keep, rows: start.rows, span: node.span() });
+        }
+        keep_live(&mut steps, &mentions, output);
+        (steps, start.rows)
+    }
+
+    /// The place, among those left, of the node to run next.
+    fn choose(&self, nodes: &[Node], left: &[usize], start: &Start) -> usize {
+        let mut best = (0, f64::INFINITY);
+        for (place, &at) in left.iter().enumerate() {
+            let node = &nodes[at];
+            let met = |var: &Var| start.bound.contains(var);
+            let waits = |var: &Var| start.first.contains(var) && !met(var);
+            if !node.needs(&self.lowered.predicates).iter().all(met)
+                || (!matches!(node, Node::Given { .. }) && node.mentions().iter().any(waits))
+            {
+                continue;
+            }
+            let rows = start.rows * cost::factor(node, &start.bound);
+            let weight = rows + cost::effort(node) * 0.001;
+            if weight < best.1 {
+                best = (place, weight);
+            }
+            // Nothing beats a test that costs nothing; this keeps long queries linear.
+            if cost::effort(node) == 0.0 && rows <= start.rows {
+                return place;
+            }
+        }
+        best.0
+    }
+
+    fn action(&mut self, node: &Node, siblings: &[Node], start: &Start) -> Action {
+        match node {
+            Node::Given { input, vars, .. } => Action::Given { input: *input, vars: vars.clone() },
+            Node::Match(node) => Action::Match(Box::new(matching(node, siblings, start))),
+            Node::Compute(node) => Action::Compute(Compute {
+                name: node.name.clone(),
+                function: node.function.clone(),
+                source: node.source,
+                arguments: node.arguments.clone(),
+                bind: node.bind.clone(),
+            }),
+            Node::Either(node) => {
+                let seed = present(&node.mentioned, &start.bound);
+                let mut outputs = seed.clone();
+                outputs.extend(node.outputs.iter().filter(|var| !start.bound.contains(var)));
+                let inner = self.inner(&seed, start);
+                let branches = node
+                    .branches
+                    .iter()
+                    .map(|branch| self.conjunction(branch, inner.clone(), &outputs).0)
+                    .collect();
+                Action::Either(Either { seed, outputs, branches })
+            }
+            Node::Without(node) => {
+                let seed = present(&node.needs, &start.bound);
+                let inner = self.inner(&seed, start);
+                let (steps, _) = self.conjunction(&node.nodes, inner, &seed);
+                Action::Without(Without { seed, steps })
+            }
+            Node::Invoke(node) => Action::Invoke(self.invoke(node, start)),
+        }
+    }
+
+    fn inner(&self, seed: &[Var], start: &Start) -> Start {
+        Start { bound: seed.iter().copied().collect(), first: BTreeSet::new(), ..start.clone() }
+    }
+
+    fn invoke(&mut self, node: &InvokeNode, start: &Start) -> Invoke {
+        let mode = |slot: &Slot<_>| match slot {
+            Slot::Any => Mode::Free,
+            Slot::Constant(_) => Mode::Flexible,
+            Slot::Var(var) if !start.bound.contains(var) => Mode::Free,
+            Slot::Var(var) if start.flexible.contains(var) => Mode::Flexible,
+            Slot::Var(_) => Mode::Bound,
+        };
+        let modes: Vec<Mode> = node.arguments.iter().map(mode).collect();
+        let predicate = &self.lowered.predicates[node.predicate];
+        let rules = &mut self.rules;
+        let rule = *self.known.entry((node.predicate, modes.clone())).or_insert_with(|| {
+            let plan = RulePlan {
+                name: predicate.name.clone(),
+                params: predicate.params.clone(),
+                modes,
+                branches: Vec::new(),
+                component: predicate.component,
+            };
+            rules.push(OrderedRule { predicate: node.predicate, plan });
+            rules.len() - 1
+        });
+        let recursive = start.component == Some(predicate.component);
+        Invoke { rule, arguments: node.arguments.clone(), recursive }
+    }
+}
+
+fn present(vars: &[Var], bound: &BTreeSet<Var>) -> Vec<Var> {
+    vars.iter().copied().filter(|var| bound.contains(var)).collect()
+}
+
+/// Says after each step which variables are still needed, from the last step backwards.
+fn keep_live(steps: &mut [Step], mentions: &[Vec<Var>], output: &[Var]) {
+    let mut live: BTreeSet<Var> = output.iter().copied().collect();
+    for (step, mentions) in steps.iter_mut().zip(mentions).rev() {
+        // Until here the step holds what is bound after it.
+        step.keep.retain(|var| live.contains(var));
+        live.extend(mentions);
+    }
+}
+
+fn matching(node: &MatchNode, siblings: &[Node], start: &Start) -> Match {
+    let flexible = node.vars().into_iter().filter(|var| start.flexible.contains(var)).collect();
+    let mut node = node.clone();
+    if let Some(var) = node.var(2).filter(|var| !start.bound.contains(var)) {
+        siblings.iter().for_each(|sibling| narrow(&mut node, var, sibling));
+    }
+    Match { node, flexible }
+}
+
+/// Takes a comparison of the pattern's value with a constant into the pattern. The comparison
+/// still runs after it, so this may be wider than what it says, and never narrower.
+fn narrow(node: &mut MatchNode, var: Var, sibling: &Node) {
+    let Node::Compute(ComputeNode { name, arguments, bind: None, .. }) = sibling else { return };
+    let Some(facts) = &mut node.facts else { return };
+    let Some(attribute) = &facts.attribute else { return };
+    let is_var = |argument: &Argument| matches!(argument, Argument::Var(own) if *own == var);
+    for pair in arguments.windows(2) {
+        let (below, above) = match name.text() {
+            "<" | "<=" => (&pair[0], &pair[1]),
+            ">" | ">=" => (&pair[1], &pair[0]),
+            _ => return,
+        };
+        match (below, above) {
+            (Argument::Constant(cell), above) if is_var(above) => {
+                if let Some(low) = bound_value(cell, attribute.value_type, false) {
+                    facts.bounds.0 = tighter(&facts.bounds.0, low, |own, new| own < new);
+                }
+            }
+            (below, Argument::Constant(cell)) if is_var(below) => {
+                if let Some(high) = bound_value(cell, attribute.value_type, true) {
+                    facts.bounds.1 = tighter(&facts.bounds.1, high, |own, new| own > new);
+                }
+            }
+            _ => {}
+        }
+    }
+}
+
+fn tighter(
+    own: &Bound<duramen_model::Value>,
+    new: duramen_model::Value,
+    looser: fn(&duramen_model::Value, &duramen_model::Value) -> bool,
+) -> Bound<duramen_model::Value> {
+    match own {
+        Bound::Included(own) if !looser(own, &new) => Bound::Included(own.clone()),
+        _ => Bound::Included(new),
+    }
+}

@@ -1,0 +1,182 @@
+//! What constants mean to the sources, and how many facts they leave: the only part of planning
+//! that reads data. All patterns are resolved at the same time.
+
+use std::ops::Bound;
+
+use duramen_db::{Db, Selection};
+use duramen_model::{Attribute, EntityId, Span, T, Value, ValueType};
+use futures_util::future;
+
+use super::Lowered;
+use super::node::{Facts, MatchNode, Node, Slot};
+use crate::cell::Cell;
+use crate::error::QueryError;
+use crate::functions::Number;
+use crate::source::{
+    Source, attribute_named, entity_of, transaction, unknown_attribute, value_of_constant,
+};
+
+/// Places of a pattern against a database.
+const PLACES: usize = 5;
+
+/// Resolves all patterns.
+pub(crate) async fn resolve(lowered: &mut Lowered, sources: &[Source]) -> Result<(), QueryError> {
+    let mut patterns = Vec::new();
+    lowered.nodes.iter_mut().for_each(|node| collect(node, &mut patterns));
+    for predicate in &mut lowered.predicates {
+        predicate.bodies.iter_mut().flatten().for_each(|node| collect(node, &mut patterns));
+    }
+    let resolved = patterns.into_iter().map(|node| async {
+        match &sources[node.source] {
+            Source::Db(db) => resolve_facts(node, db).await,
+            Source::Rows(rows) => {
+                node.count = rows.len() as u64;
+                Ok(())
+            }
+        }
+    });
+    future::try_join_all(resolved).await.map(drop)
+}
+
+fn collect<'n>(node: &'n mut Node, patterns: &mut Vec<&'n mut MatchNode>) {
+    match node {
+        Node::Match(node) => patterns.push(node),
+        Node::Either(node) => {
+            node.branches.iter_mut().flatten().for_each(|node| collect(node, patterns));
+        }
+        Node::Without(node) => node.nodes.iter_mut().for_each(|node| collect(node, patterns)),
+        Node::Given { .. } | Node::Compute(_) | Node::Invoke(_) => {}
+    }
+}
+
+async fn resolve_facts(node: &mut MatchNode, db: &Db) -> Result<(), QueryError> {
+    if node.terms.len() > PLACES {
+        let message = "a pattern against a database has at most e, a, v, t and op";
+        return Err(QueryError::malformed(node.span, message));
+    }
+    let constant = |place: usize| match node.terms.get(place) {
+        Some(Slot::Constant(cell)) => Some((cell, node.spans[place])),
+        _ => None,
+    };
+    let mut never = false;
+    let mut found = |resolved: bool| never |= !resolved;
+    let e = match constant(0) {
+        Some((cell, span)) => {
+            let entity = entity(db, cell, span).await?;
+            found(entity.is_some());
+            entity
+        }
+        None => None,
+    };
+    let attribute = constant(1).map(|(cell, span)| attribute(db, cell, span)).transpose()?;
+    let v = match (constant(2), attribute) {
+        (Some((cell, span)), Some(attribute)) => {
+            let value = value_of_constant(db, cell, attribute, span).await?;
+            found(value.is_some());
+            value
+        }
+        _ => None,
+    };
+    let t = constant(3).and_then(|(cell, _)| transaction(cell));
+    found(t.is_some() || constant(3).is_none());
+    let added = constant(4).and_then(|(cell, _)| truth(cell));
+    found(added.is_some() || constant(4).is_none());
+    let mut facts = facts(db, e, attribute, never);
+    (facts.v, facts.t, facts.added) = (v, t, added);
+    count(node, facts, db).await
+}
+
+fn facts(db: &Db, e: Option<EntityId>, attribute: Option<&Attribute>, never: bool) -> Facts {
+    Facts {
+        e,
+        a: attribute.map(|attribute| attribute.id),
+        v: None,
+        t: None,
+        added: None,
+        attribute: attribute.cloned(),
+        finds_values: attribute.is_some_and(|attribute| {
+            attribute.value_type == ValueType::Ref || db.finds_values_of(attribute.id)
+        }),
+        attribute_count: 0,
+        bounds: (Bound::Unbounded, Bound::Unbounded),
+        never,
+        history: db.is_history(),
+    }
+}
+
+async fn count(node: &mut MatchNode, mut facts: Facts, db: &Db) -> Result<(), QueryError> {
+    let selection = facts.selection();
+    let all = Selection { a: facts.a, ..Selection::all() };
+    let narrowed = selection != all;
+    let failed = |error| QueryError::from_db(error, node.span);
+    let (count, attribute_count) = match narrowed {
+        true => future::try_join(db.count(&selection), db.count(&all)).await.map_err(failed)?,
+        false => db.count(&all).await.map(|count| (count, count)).map_err(failed)?,
+    };
+    node.count = count;
+    facts.attribute_count = attribute_count;
+    node.facts = Some(facts);
+    Ok(())
+}
+
+async fn entity(db: &Db, cell: &Cell, span: Span) -> Result<Option<EntityId>, QueryError> {
+    match cell {
+        Cell::Value(Value::Long(_) | Value::Keyword(_)) | Cell::Vector(_) => {
+            entity_of(db, cell, span).await
+        }
+        other => {
+            let message =
+                format!("an entity is an id, an ident or a lookup ref, not {}", other.kind());
+            Err(QueryError::malformed(span, message))
+        }
+    }
+}
+
+fn attribute<'d>(db: &'d Db, cell: &Cell, span: Span) -> Result<&'d Attribute, QueryError> {
+    attribute_named(db, cell).ok_or_else(|| unknown_attribute(cell, span))
+}
+
+const fn truth(cell: &Cell) -> Option<bool> {
+    match cell {
+        Cell::Value(Value::Boolean(truth)) => Some(*truth),
+        _ => None,
+    }
+}
+
+impl Facts {
+    /// What the constants select.
+    pub(crate) fn selection(&self) -> Selection {
+        let selection = Selection { e: self.e, a: self.a, ..Selection::all() };
+        match (&self.v, &self.bounds) {
+            (Some(v), _) => selection.with_v(v.clone()),
+            (None, (Bound::Unbounded, Bound::Unbounded)) => selection,
+            (None, bounds) => selection.within(bounds.clone()),
+        }
+    }
+
+    pub(crate) fn admits(&self, t: T, added: bool) -> bool {
+        self.t.is_none_or(|own| own == t) && self.added.is_none_or(|own| own == added)
+    }
+}
+
+/// The value of a type from which, or up to which, values compare so with a cell; `None` when the
+/// type has no such bound. Never too narrow.
+pub(super) fn bound_value(cell: &Cell, value_type: ValueType, upper: bool) -> Option<Value> {
+    let Cell::Value(value) = cell else { return None };
+    match (value_type, value) {
+        (ValueType::String, Value::String(_))
+        | (ValueType::Long, Value::Long(_))
+        | (ValueType::Instant, Value::Instant(_)) => Some(value.clone()),
+        (ValueType::Long, Value::Double(number)) if !number.is_nan() => {
+            let rounded = if upper { number.ceil() } else { number.floor() };
+            // The cast saturates, which is as wide as longs go.
+            Some(Value::Long(rounded as i64))
+        }
+        (ValueType::Double, _) => {
+            let number = Number::of_value(value)?.to_f64();
+            let wider = if upper { number.next_up() } else { number.next_down() };
+            (!number.is_nan()).then_some(Value::Double(wider))
+        }
+        _ => None,
+    }
+}
