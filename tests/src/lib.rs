@@ -1,3 +1,4 @@
 //! What the end-to-end, conformance and architecture tests share.
 
+pub mod conformance;
 pub mod packages;
