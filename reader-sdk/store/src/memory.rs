@@ -46,7 +46,7 @@ pub(crate) fn folder_prefix(folder: &Key) -> String {
 }
 
 /// The stretch of an object that a range asks for: short or empty beyond its end.
-fn stretch(bytes: &Bytes, range: &Range<u64>) -> Bytes {
+pub(crate) fn stretch(bytes: &Bytes, range: &Range<u64>) -> Bytes {
     let clamp = |offset: u64| usize::try_from(offset).map_or(bytes.len(), |o| o.min(bytes.len()));
     let start = clamp(range.start);
     bytes.slice(start..clamp(range.end).max(start))

@@ -1,8 +1,8 @@
 //! What an answer of a service means to the caller.
 //!
-//! `object_store` tells its reasons in words only, beyond a few kinds; the tests beside
-//! [`bucket`](super::bucket) send real answers over a socket, so that a release which words them
-//! otherwise is noticed.
+//! `object_store` tells its reasons in words only, beyond a few kinds; `super::tests` sends real
+//! answers over a socket, so that a release which words them otherwise is noticed. Words that are
+//! not understood make an attempt to create [`Creation::Unknown`], which is always safe.
 
 use std::error::Error as _;
 
@@ -87,25 +87,42 @@ impl Asked<'_> {
     pub(super) fn failed(&self, error: &Error) -> StoreError {
         let text = error.to_string();
         match error {
-            Error::NotFound { .. } => StoreError::NoPlace { place: self.place.to_owned() },
+            Error::NotFound { .. } => self.no_place(),
             Error::PermissionDenied { .. } | Error::Unauthenticated { .. } => self.denied(&text),
             Error::NotImplemented { .. }
             | Error::NotSupported { .. }
             | Error::InvalidPath { .. } => {
                 StoreError::Unsupported { place: self.object.clone(), reason: readable(&text) }
             }
-            _ if names_credentials(&text) => self.denied(&text),
-            _ if text.contains("redirect") || status(&text) == Some(301) => StoreError::Url {
-                url: self.place.to_owned(),
-                reason: "the bucket is somewhere else: set the option aws_region, or aws_endpoint"
-                    .to_owned(),
-            },
-            _ => self.unavailable(&readable(&text)),
+            _ => self.failed_otherwise(&text),
+        }
+    }
+
+    /// What a failure means of which there are only words: listings fail so.
+    fn failed_otherwise(&self, text: &str) -> StoreError {
+        match status(text) {
+            _ if names_place(text) => self.no_place(),
+            _ if names_credentials(text) => self.denied(text),
+            Some(401 | 403) => self.denied(text),
+            _ if is_redirect(text) => self.elsewhere(),
+            _ => self.unavailable(&readable(text)),
+        }
+    }
+
+    fn elsewhere(&self) -> StoreError {
+        StoreError::Url {
+            url: self.place.to_owned(),
+            reason: "the bucket is somewhere else: set the option aws_region, or aws_endpoint"
+                .to_owned(),
         }
     }
 
     pub(super) fn unavailable(&self, reason: &str) -> StoreError {
         StoreError::Unavailable { object: self.object.clone(), reason: reason.to_owned() }
+    }
+
+    fn no_place(&self) -> StoreError {
+        StoreError::NoPlace { place: self.place.to_owned() }
     }
 
     fn denied(&self, text: &str) -> StoreError {
@@ -118,7 +135,9 @@ impl Asked<'_> {
 
 /// A request for a stretch began beyond the end of the object.
 pub(super) fn is_beyond_end(error: &Error) -> bool {
-    status(&error.to_string()) == Some(416)
+    let text = error.to_string();
+    // The second when a service answers all the same.
+    status(&text) == Some(416) || text.contains("Wanted range starting at")
 }
 
 /// A reason as one line of bounded length.
@@ -142,10 +161,11 @@ fn surely_not_done(error: &Error) -> bool {
         | Error::NotSupported { .. }
         | Error::InvalidPath { .. } => true,
         _ if never_connected(error) => true,
+        _ if is_redirect(&error.to_string()) => true,
         _ => match status(&error.to_string()) {
             // Timeout, conflict and throttling say nothing about what came of it.
             Some(408 | 409 | 429) | None => false,
-            Some(status) => (300..500).contains(&status),
+            Some(status) => (400..500).contains(&status),
         },
     }
 }
@@ -165,6 +185,12 @@ fn never_connected(error: &Error) -> bool {
 fn status(text: &str) -> Option<u16> {
     let (_, after) = text.split_once("status code: ")?;
     after.get(..3)?.parse().ok()
+}
+
+/// The bucket is at another address.
+fn is_redirect(text: &str) -> bool {
+    matches!(status(text), Some(301 | 307 | 308))
+        || text.contains("Received redirect without LOCATION")
 }
 
 /// A 409 that is not about an object that exists.

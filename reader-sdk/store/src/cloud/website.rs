@@ -12,7 +12,7 @@ use object_store::{Error, ObjectStore, ObjectStoreExt};
 use super::Executor;
 use super::answer::{Asked, Service};
 use super::bucket::{path, stretch};
-use crate::{Creation, Key, ReadStore, StoreError, WriteStore, layout};
+use crate::{Creation, Key, ReadStore, StoreError, WriteStore, layout, memory};
 
 /// Objects behind a web server, such as the public face of a bucket. It cannot list and cannot be
 /// written to.
@@ -91,7 +91,16 @@ impl ReadStore for Website {
     async fn get_range(&self, key: &Key, range: Range<u64>) -> Result<Option<Bytes>, StoreError> {
         let asked = self.asked(key);
         let (path, client) = (path(&asked, key)?, Arc::clone(&self.client));
-        let question = async move { stretch(&*client, &path, range).await };
+        let question = async move {
+            match stretch(&*client, &path, range.clone()).await {
+                // The server knows no ranges.
+                Err(Error::NotSupported { .. }) => {
+                    let whole = client.get(&path).await?.bytes().await?;
+                    Ok(memory::stretch(&whole, &range))
+                }
+                answer => answer,
+            }
+        };
         let answer = self.executor.run(question).await;
         self.read(&asked, answer.map_err(|reason| asked.unavailable(&reason))?)
     }
