@@ -2,3 +2,4 @@
 
 pub mod conformance;
 pub mod packages;
+pub mod servers;
