@@ -1,14 +1,19 @@
 //! A writer for tests: publishes every transaction in a root of its own.
+#![allow(dead_code, reason = "every test uses a part of it")]
 
 use std::sync::Arc;
 
 use bytes::Bytes;
 use duramen::{Db, Instant, Stores, T, TxData, edn};
 use duramen_db::{
-    Claim, Floor, LogSum, LoggedTx, NextIds, OpenedRoot, Root, RootPlace, TxRecord, Writer,
+    Claim, Floor, Location, LogSum, LoggedTx, MergeInput, NextIds, OpenedRoot, Root, RootPlace,
+    Snapshot, TxRecord, Writer, head, merge, segment,
 };
-use duramen_store::layout::{BranchName, DatabaseFolder, DatabaseId, DatabaseName, WriterId};
-use duramen_store::{Creation, Key, WriteStore};
+use duramen_index::{NodeCache, NodeOptions};
+use duramen_store::layout::{
+    BranchName, DatabaseFolder, DatabaseId, DatabaseName, ObjectName, WriterId,
+};
+use duramen_store::{Creation, Key, ReadStore, WriteStore};
 
 /// The only writer of a database.
 pub(crate) struct Publisher {
@@ -82,6 +87,37 @@ impl Publisher {
         create(&*self.store, &DatabaseFolder::new(&self.name).claim(1), claim).await;
     }
 
+    /// Merges everything into trees of small nodes, and publishes that.
+    pub(crate) async fn merge(&mut self, options: &NodeOptions) {
+        let root = &self.newest.root;
+        let name = ObjectName { writer: root.writer.id, seq: 0 };
+        let segment = segment::seal(root.place.id, name, &root.tail).expect("transactions");
+        let contents = DatabaseFolder::new(&self.name).contents(root.place.id);
+        self.store.put(&contents.segment(name), segment.object).await.expect("written");
+        let read = Arc::clone(&self.store) as Arc<dyn ReadStore>;
+        let location = Location::new(read, self.name.clone(), NodeCache::new(1 << 20));
+        let snapshot = Snapshot::open(location).await.expect("a snapshot");
+        let input = MergeInput {
+            db: snapshot.db(),
+            segments: &[segment.reference],
+            sum: root.sum,
+            writer: root.writer.id,
+            checkpoint_seq: 0,
+            first_pack_seq: 0,
+            options,
+        };
+        let merged = merge(Arc::clone(&self.store), input).await.expect("a merge");
+        let root = Root {
+            place: root.place.next(),
+            previous: Some(self.newest.hash),
+            checkpoint: Some(merged.checkpoint.reference),
+            segments: Vec::new(),
+            tail: Vec::new(),
+            ..root.clone()
+        };
+        self.newest = publish(&*self.store, &self.name, &root).await;
+    }
+
     async fn next(&mut self, text: &str) -> Root {
         let data = TxData::from_form(&edn::read(text).expect("EDN")).expect("transaction data");
         let (db, resolved) =
@@ -120,7 +156,10 @@ fn key(name: &DatabaseName, place: &RootPlace) -> Key {
 async fn publish(store: &dyn WriteStore, name: &DatabaseName, root: &Root) -> OpenedRoot {
     let (key, bytes) = (key(name, &root.place), root.seal().expect("a sound root"));
     create(store, &key, bytes.clone()).await;
-    Root::open(&root.place, &key, bytes).expect("what was sealed")
+    let root = Root::open(&root.place, &key, bytes).expect("what was sealed");
+    let hint = DatabaseFolder::new(name).head(&root.root.place.branch);
+    store.put(&hint, head::seal(&root)).await.expect("written");
+    root
 }
 
 async fn create(store: &dyn WriteStore, key: &Key, bytes: Bytes) {
