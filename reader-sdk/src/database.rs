@@ -6,8 +6,44 @@ use duramen_db::{Db, EntityRef};
 use duramen_model::edn::Edn;
 use duramen_model::{Datom, EntityId, Form, Order};
 use duramen_query::pull::{self, PullOptions, PullPattern};
+use duramen_query::{Answer, Input, Plan, Query, QueryOptions};
 
 use crate::{Entity, Error, components};
+
+/// A query as text, as a form that was read already, or parsed.
+///
+/// Parsing takes a few microseconds: parse once what is asked often.
+pub trait AsQuery {
+    /// The parsed query.
+    ///
+    /// # Errors
+    /// When it is no query.
+    fn as_query(&self) -> Result<Cow<'_, Query>, Error>;
+}
+
+impl AsQuery for str {
+    fn as_query(&self) -> Result<Cow<'_, Query>, Error> {
+        Ok(Cow::Owned(Query::parse(self)?))
+    }
+}
+
+impl AsQuery for String {
+    fn as_query(&self) -> Result<Cow<'_, Query>, Error> {
+        self.as_str().as_query()
+    }
+}
+
+impl AsQuery for Form {
+    fn as_query(&self) -> Result<Cow<'_, Query>, Error> {
+        Ok(Cow::Owned(Query::from_form(self)?))
+    }
+}
+
+impl AsQuery for Query {
+    fn as_query(&self) -> Result<Cow<'_, Query>, Error> {
+        Ok(Cow::Borrowed(self))
+    }
+}
 
 /// A pull pattern as text, as a form that was read already, or parsed.
 pub trait AsPattern {
@@ -52,6 +88,16 @@ mod sealed {
 /// The futures are `Send` wherever the platform's are.
 #[allow(async_fn_in_trait, reason = "there is one implementation, so callers see what is Send")]
 pub trait DbExt: sealed::Sealed {
+    /// Answers a query over this database, which is its first input; further inputs follow.
+    ///
+    /// # Errors
+    /// When the query is refused, goes over its limits, or the database cannot be read.
+    async fn q(
+        &self,
+        query: &(impl AsQuery + ?Sized),
+        inputs: impl IntoIterator<Item = Input>,
+    ) -> Result<Answer, Error>;
+
     /// Shows what a pattern asks for of an entity: a map, or nil when there is nothing.
     ///
     /// # Errors
@@ -87,6 +133,15 @@ pub trait DbExt: sealed::Sealed {
 }
 
 impl DbExt for Db {
+    async fn q(
+        &self,
+        query: &(impl AsQuery + ?Sized),
+        inputs: impl IntoIterator<Item = Input>,
+    ) -> Result<Answer, Error> {
+        let own = Input::Db(self.clone());
+        q(query, [own].into_iter().chain(inputs)).await
+    }
+
     async fn pull(
         &self,
         pattern: &(impl AsPattern + ?Sized),
@@ -114,4 +169,55 @@ impl DbExt for Db {
             None => Ok(Vec::new()),
         }
     }
+}
+
+/// Answers a query over any number of sources: databases, other times of them, other stores,
+/// plain relations. Inputs stand in the order of the query's `:in`.
+///
+/// ```
+/// # use duramen::{Db, Input, q};
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// # let (shop, stock) = (Db::genesis(), Db::genesis());
+/// let both = "[:find ?name :in $shop $stock ?doc
+///              :where [$shop ?a :db/ident ?name] [$stock ?b :db/ident ?name] [$stock ?b :db/doc ?doc]]";
+/// let answer = q(both, [shop.into(), stock.into(), Input::from("The name of an entity.")]).await?;
+/// assert_eq!(answer.rows_as::<String>()?, ["db/ident"]);
+/// # Ok(())
+/// # }
+/// ```
+///
+/// # Errors
+/// When the query is refused, goes over its limits, or a database cannot be read.
+pub async fn q(
+    query: &(impl AsQuery + ?Sized),
+    inputs: impl IntoIterator<Item = Input>,
+) -> Result<Answer, Error> {
+    q_with(query, inputs, &QueryOptions::default()).await
+}
+
+/// Answers a query as [`q`] does, with functions of the application's own and other limits.
+///
+/// # Errors
+/// As [`q`].
+pub async fn q_with(
+    query: &(impl AsQuery + ?Sized),
+    inputs: impl IntoIterator<Item = Input>,
+    options: &QueryOptions,
+) -> Result<Answer, Error> {
+    let query = query.as_query()?;
+    Ok(duramen_query::q_with(&query, inputs.into_iter().collect(), options).await?)
+}
+
+/// Shows the order in which [`q_with`] would answer a query.
+///
+/// # Errors
+/// When the query is refused.
+pub async fn explain(
+    query: &(impl AsQuery + ?Sized),
+    inputs: impl IntoIterator<Item = Input>,
+    options: &QueryOptions,
+) -> Result<Plan, Error> {
+    let query = query.as_query()?;
+    Ok(duramen_query::explain(&query, inputs.into_iter().collect(), options).await?)
 }

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use duramen_db::DbError;
 use duramen_query::pull::{PullError, PullErrorKind};
+use duramen_query::{QueryError, QueryErrorKind};
 use duramen_store::StoreError;
 
 /// A failure of the SDK. [`Error::kind`] says what to do about it, the message what happened.
@@ -21,6 +22,9 @@ pub enum Error {
     /// The database could not be opened or read.
     #[error(transparent)]
     Db(Arc<DbError>),
+    /// The query was refused, or could not be finished.
+    #[error(transparent)]
+    Query(Arc<QueryError>),
     /// The pull was refused, or could not be finished.
     #[error(transparent)]
     Pull(Arc<PullError>),
@@ -59,6 +63,7 @@ impl Error {
         match self {
             Self::Url { .. } | Self::Call { .. } => ErrorKind::Invalid,
             Self::Db(error) => of_db(error),
+            Self::Query(error) => of_query(error),
             Self::Pull(error) => of_pull(error),
         }
     }
@@ -88,11 +93,30 @@ fn of_db(error: &DbError) -> ErrorKind {
     }
 }
 
+fn of_query(error: &QueryError) -> ErrorKind {
+    match error.kind {
+        QueryErrorKind::Unavailable => of_source(error).unwrap_or(ErrorKind::Unavailable),
+        _ => ErrorKind::Invalid,
+    }
+}
+
 fn of_pull(error: &PullError) -> ErrorKind {
     match error.kind {
         PullErrorKind::Unreadable => error.source.as_deref().map_or(ErrorKind::Unavailable, of_db),
         _ => ErrorKind::Invalid,
     }
+}
+
+/// The kind of the database's failure that lies beneath another.
+fn of_source(error: &(dyn std::error::Error + 'static)) -> Option<ErrorKind> {
+    let mut source = error.source();
+    while let Some(error) = source {
+        if let Some(error) = error.downcast_ref::<DbError>() {
+            return Some(of_db(error));
+        }
+        source = error.source();
+    }
+    None
 }
 
 impl From<DbError> for Error {
@@ -104,6 +128,12 @@ impl From<DbError> for Error {
 impl From<StoreError> for Error {
     fn from(error: StoreError) -> Self {
         DbError::from(error).into()
+    }
+}
+
+impl From<QueryError> for Error {
+    fn from(error: QueryError) -> Self {
+        Self::Query(Arc::new(error))
     }
 }
 

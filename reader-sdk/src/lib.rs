@@ -24,6 +24,16 @@
 //! let (db, _) = Db::genesis().with(&TxData::from_form(&schema)?, now).await?;
 //! let (db, _) = db.with(&TxData::from_form(&people)?, now).await?;
 //!
+//! #[derive(Debug, PartialEq, serde::Deserialize)]
+//! struct Acquaintance {
+//!     who: String,
+//!     whom: String,
+//! }
+//! let query = "[:find ?who ?whom
+//!               :where [?a :person/knows ?b] [?a :person/name ?who] [?b :person/name ?whom]]";
+//! let rows: Vec<Acquaintance> = db.q(query, []).await?.rows_as()?;
+//! assert_eq!(rows, [Acquaintance { who: "Ann".into(), whom: "Bo".into() }]);
+//!
 //! let ann = db.pull("[:person/name {:person/knows [:person/name]}]", Keyword::new("ann")).await?;
 //! let bo = edn::read(r#"{:person/name "Ann" :person/knows [{:person/name "Bo"}]}"#)?;
 //! assert_eq!(ann, bo.edn);
@@ -44,7 +54,7 @@ mod timer;
 
 pub use client::{Client, ClientBuilder, connect, options_from_env};
 pub use connection::Connection;
-pub use database::{AsPattern, DbExt};
+pub use database::{AsPattern, AsQuery, DbExt, explain, q, q_with};
 pub use entity::Entity;
 pub use error::{Error, ErrorKind};
 pub use stats::Stats;
@@ -59,5 +69,8 @@ pub use duramen_model::{
 };
 pub use duramen_query::pull::{
     PullError, PullErrorKind, PullOptions, PullPattern, Transforms, pull_many_with, pull_with,
+};
+pub use duramen_query::{
+    Answer, Input, Limits, Plan, Query, QueryError, QueryErrorKind, QueryOptions, Registry,
 };
 pub use duramen_store::{StoreError, Stores};

@@ -1,8 +1,8 @@
 //! What can be asked of a database value, through the facade alone.
 
 use duramen::{
-    Attribute, Datom, Db, DbExt, Edn, EntityRef, ErrorKind, Instant, Keyword, Order, TxData, Value,
-    edn,
+    Attribute, Datom, Db, DbExt, Edn, EntityRef, ErrorKind, Input, Instant, Keyword, Order, Query,
+    TxData, Value, edn, q,
 };
 
 const SCHEMA: &str = "[
@@ -111,12 +111,48 @@ async fn a_pull_goes_into_the_callers_own_types() {
 }
 
 #[tokio::test]
+async fn queries_take_inputs_after_the_database() {
+    let db = books().await;
+    let query = Query::parse(
+        "[:find [?isbn ...] :in $ [?tag ...] :where [?b :book/tags ?tag] [?b :book/isbn ?isbn]]",
+    )
+    .expect("a query");
+    for (tags, expected) in [("[:a]", &["b-1"][..]), ("[:a :b]", &["b-1", "b-2"]), ("[]", &[])] {
+        let answer = db.q(&query, [read(tags).into()]).await.expect("an answer");
+        let mut found: Vec<String> = answer.rows_as().expect("strings");
+        found.sort();
+        assert_eq!(found, expected, "{tags}");
+    }
+}
+
+#[tokio::test]
+async fn one_query_joins_databases_and_times() {
+    let then = books().await;
+    let data = edn::read(r#"[{:book/isbn "b-3" :book/tags [:a]}]"#).expect("EDN");
+    let data = TxData::from_form(&data).expect("transaction data");
+    let now = then.with(&data, Instant::from_millis(0)).await.expect("a transaction").0;
+    let new = "[:find ?isbn . :in $now $then
+                :where [$now _ :book/isbn ?isbn] (not [$then _ :book/isbn ?isbn])]";
+    let as_of = now.as_of(then.basis_t());
+    for before in [&then, &as_of] {
+        let answer = q(new, [Input::from(&now), Input::from(before)]).await.expect("an answer");
+        assert_eq!(answer.to_edn(), read("\"b-3\""));
+    }
+    let books = Input::Relation(vec![vec![Edn::from("b-1"), Edn::from(7)]]);
+    let priced = "[:find ?tag ?price :in $ $prices
+                   :where [$prices ?isbn ?price] [?b :book/isbn ?isbn] [?b :book/tags ?tag]]";
+    let rows: Vec<(String, i64)> = now.q(priced, [books]).await.expect("rows").rows_as().expect("");
+    assert_eq!(rows.len(), 2);
+}
+
+#[tokio::test]
 async fn requests_that_are_wrong_say_so() {
     let db = books().await;
+    let query = db.q("[:find ?x :where [?x :no/such]]", []).await.expect_err("no attribute");
     let pattern = db.pull("[", isbn("b-1")).await.expect_err("no pattern");
     let attribute = db.pull("[*]", EntityRef::lookup(Keyword::new("no/such"), 1)).await;
     let history = db.history().entity(isbn("b-1")).await.expect_err("no one state");
-    for error in [pattern, attribute.expect_err("no attribute"), history] {
+    for error in [query, pattern, attribute.expect_err("no attribute"), history] {
         assert_eq!(error.kind(), ErrorKind::Invalid, "{error}");
     }
 }
@@ -129,10 +165,11 @@ async fn asking_can_be_spawned() {
         let pulled = db.pull("[*]", e.clone()).await?;
         let entity = db.entity(e).await?;
         let datoms = db.datoms_at(Order::Eavt, &[]).await?;
-        Ok::<_, duramen::Error>((pulled, entity, datoms.len()))
+        let rows = db.q("[:find ?e :where [?e :book/isbn]]", []).await?.rows().len();
+        Ok::<_, duramen::Error>((pulled, entity, datoms.len(), rows))
     });
-    let (pulled, entity, datoms) = task.await.expect("a task").expect("answers");
-    assert!(pulled != Edn::Nil && entity.is_some() && datoms > 0);
+    let (pulled, entity, datoms, rows) = task.await.expect("a task").expect("answers");
+    assert!(pulled != Edn::Nil && entity.is_some() && datoms > 0 && rows == 2);
 }
 
 #[test]
