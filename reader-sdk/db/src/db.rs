@@ -251,7 +251,7 @@ impl Db {
     /// When the store fails, or an object in it is damaged.
     pub async fn datoms(&self, range: &KeyRange) -> Result<Vec<Datom>, DbError> {
         let open = self.layer(range, Layer::Current);
-        if !self.window.needs_history(self.facts.basis) {
+        if !self.sees_history() {
             return open.await;
         }
         let (open, closed) = future::try_join(open, self.layer(range, Layer::History)).await?;
@@ -265,7 +265,7 @@ impl Db {
             let (index, times) = (self.facts.index(range.order, layer), self.window.times(layer));
             index.cursor_within(self.facts.nodes(), range, times)
         };
-        let past = self.window.needs_history(self.facts.basis).then(|| layer(Layer::History));
+        let past = self.sees_history().then(|| layer(Layer::History));
         DatomCursor::new(range.order, self.window, layer(Layer::Current), past)
     }
 
@@ -296,20 +296,42 @@ impl Db {
     }
 
     /// How many datoms fit, cheaply: exact for the present when an order answers by itself, and
-    /// never too low otherwise.
+    /// never too low otherwise. Reads the leaves at the ends of a stretch.
     ///
     /// # Errors
     /// As for [`Self::datoms`].
     pub async fn count(&self, selection: &Selection) -> Result<u64, DbError> {
-        let range = self.plan(selection).range;
-        let (nodes, order) = (self.facts.nodes(), range.order);
-        let open = self.facts.index(order, Layer::Current).count(nodes, &range).await?;
-        let closed = match self.window.needs_history(self.facts.basis) {
-            true => self.facts.index(order, Layer::History).count(nodes, &range).await?,
-            false => 0,
+        self.size(selection, true).await
+    }
+
+    /// About how many datoms fit, without reading leaves: for comparing plans.
+    ///
+    /// # Errors
+    /// As for [`Self::datoms`].
+    pub async fn estimate(&self, selection: &Selection) -> Result<u64, DbError> {
+        self.size(selection, false).await
+    }
+
+    async fn size(&self, selection: &Selection, is_exact: bool) -> Result<u64, DbError> {
+        let (nodes, range) = (self.facts.nodes(), self.plan(selection).range);
+        let facts = async |layer| {
+            let index = self.facts.index(range.order, layer);
+            match is_exact {
+                true => index.count(nodes, &range).await,
+                false => index.estimate(nodes, &range).await,
+            }
         };
-        let closed = if self.window.history { closed.saturating_mul(2) } else { closed };
-        Ok(open.saturating_add(closed))
+        if !self.sees_history() {
+            return Ok(facts(Layer::Current).await?);
+        }
+        let (open, closed) = future::try_join(facts(Layer::Current), facts(Layer::History)).await?;
+        // In a history, a closed fact is an assertion and a retraction.
+        let datoms = if self.window.history { 2 } else { 1 };
+        Ok(open.saturating_add(closed.saturating_mul(datoms)))
+    }
+
+    fn sees_history(&self) -> bool {
+        self.window.needs_history(self.facts.basis)
     }
 
     fn plan(&self, selection: &Selection) -> Plan {

@@ -14,7 +14,7 @@ use crate::{
 };
 
 /// How many segments are read at once.
-const SEGMENTS_AT_ONCE: usize = 16;
+const SEGMENTS_AT_ONCE: usize = 32;
 
 /// Which database, and what it is read through. Cheap to clone.
 #[derive(Debug, Clone)]

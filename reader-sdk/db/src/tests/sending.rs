@@ -22,6 +22,7 @@ async fn futures_are_sent() {
     let all = Selection::all();
     let _ = sent(db.select_many(std::slice::from_ref(&all))).await;
     let _ = sent(db.count(&all)).await;
+    let _ = sent(db.estimate(&all)).await;
     let _ = sent(db.entity_of(&EntityRef::lookup(duramen_model::builtin::IDENT, true))).await;
     let _ = sent(db.t_at(Instant::from_millis(0))).await;
     let _ = sent(db.tx_range(db.basis_t(), db.basis_t())).await;
