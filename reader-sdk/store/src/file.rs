@@ -184,22 +184,28 @@ impl Folder {
 
     fn create(&self, key: &Key, bytes: &[u8]) -> Result<Creation, StoreError> {
         let path = self.file(key)?;
-        // Spares the loser of a race that is long over the writing and syncing.
+        // Spares the loser of a race that is long over the writing.
         if path.exists() {
-            return Ok(Creation::Exists);
+            return Ok(self.synced(key, &path, Creation::Exists));
         }
         let temporary = self.write_temporary(key, &path, bytes)?;
         let linked = fs::hard_link(&temporary, &path);
         remove_temporary(&temporary);
         match linked {
-            Ok(()) => {}
-            Err(error) if error.kind() == ErrorKind::AlreadyExists => return Ok(Creation::Exists),
-            Err(error) => return Err(self.failed(key, &error)),
+            Ok(()) => Ok(self.synced(key, &path, Creation::Created)),
+            Err(error) if error.kind() == ErrorKind::AlreadyExists => {
+                Ok(self.synced(key, &path, Creation::Exists))
+            }
+            Err(error) => Err(self.failed(key, &error)),
         }
-        match sync_folder_of(&path) {
-            Ok(()) => Ok(Creation::Created),
-            // It has its name now, but perhaps not after a crash.
-            Err(error) => Ok(Creation::Unknown(self.failed(key, &error))),
+    }
+
+    /// Puts the entry of an object on disk before anyone relies on it. That it exists already may
+    /// be one's own success, whose answer was lost.
+    fn synced(&self, key: &Key, path: &Path, outcome: Creation) -> Creation {
+        match sync_folder_of(path) {
+            Ok(()) => outcome,
+            Err(error) => Creation::Unknown(self.failed(key, &error)),
         }
     }
 
