@@ -85,8 +85,10 @@ fn sources() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("servers")
 }
 
-/// Where the build goes, which a clean-up clears.
+/// Where the build goes, which a clean-up clears: the folder that cargo marked, above this program.
 fn target() -> PathBuf {
-    let set = std::env::var_os("CARGO_TARGET_DIR").map(PathBuf::from);
-    set.unwrap_or_else(|| Path::new(env!("CARGO_MANIFEST_DIR")).join("../target"))
+    let program = std::env::current_exe().unwrap_or_default();
+    let marked = program.ancestors().find(|above| above.join("CACHEDIR.TAG").exists());
+    let usual = || Path::new(env!("CARGO_MANIFEST_DIR")).join("../target");
+    marked.map_or_else(usual, Path::to_owned)
 }
