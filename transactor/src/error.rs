@@ -112,3 +112,16 @@ impl From<DbError> for TransactError {
         }
     }
 }
+
+impl From<TxError> for TransactError {
+    /// A database that cannot be read is no fault of the transaction.
+    fn from(error: TxError) -> Self {
+        match std::error::Error::source(&error).and_then(|cause| cause.downcast_ref()) {
+            Some(DbError::Store(StoreError::Unavailable { object, reason })) => {
+                Self::NotApplied { reason: format!("{object}: {reason}") }
+            }
+            Some(DbError::Store(error)) => Self::Store(error.clone()),
+            _ => Self::Tx(Arc::new(error)),
+        }
+    }
+}

@@ -9,6 +9,10 @@ use bytes::Bytes;
 use duramen_store::{Creation, Key, MemoryStore, ReadStore, StoreError, WriteStore};
 use rand::rngs::StdRng;
 use rand::{RngExt, SeedableRng};
+use tokio::time::Instant;
+
+/// How often a request is sent that may be repeated.
+const TRIES: u32 = 2;
 
 /// What a faulty request does, and what is said of it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -34,8 +38,36 @@ impl Fault {
 enum Script {
     /// These faults for the first creations, then none.
     Listed(Vec<Fault>),
-    /// A fault in so many of a hundred requests.
-    Seeded(Box<StdRng>, u32),
+    /// As a seed has it.
+    Seeded(Box<Weather>),
+}
+
+/// Faults by chance: single ones, and outages that begin with a lost answer.
+#[derive(Debug)]
+struct Weather {
+    random: StdRng,
+    /// Faults in a hundred requests.
+    percent: u32,
+    outage_until: Option<Instant>,
+}
+
+impl Weather {
+    fn draw(&mut self) -> Fault {
+        let now = Instant::now();
+        if self.outage_until.is_some_and(|until| now < until) {
+            return Fault::RequestLost;
+        }
+        let dice = self.random.random_range(0..1_000);
+        if dice < self.percent {
+            let outage = Duration::from_millis(self.random.random_range(100..2_000));
+            self.outage_until = Some(now + outage);
+            return Fault::AnswerLost;
+        }
+        if dice < self.percent * 10 {
+            return Fault::ALL[self.random.random_range(1..Fault::ALL.len())];
+        }
+        Fault::None
+    }
 }
 
 /// A store in memory whose requests take time and go wrong.
@@ -53,8 +85,9 @@ impl FlakyStore {
     }
 
     pub(crate) fn seeded(inner: Arc<MemoryStore>, seed: u64, percent: u32) -> Self {
-        let script = Script::Seeded(Box::new(StdRng::seed_from_u64(seed)), percent);
-        Self { inner, script: Mutex::new(script) }
+        let random = StdRng::seed_from_u64(seed);
+        let weather = Weather { random, percent, outage_until: None };
+        Self { inner, script: Mutex::new(Script::Seeded(Box::new(weather))) }
     }
 
     fn draw(&self, writing: bool) -> (Fault, Duration) {
@@ -64,20 +97,23 @@ impl FlakyStore {
                 (faults.pop().unwrap_or(Fault::None), Duration::from_millis(1))
             }
             Script::Listed(_) => (Fault::None, Duration::from_millis(1)),
-            Script::Seeded(random, percent) => {
-                let latency = Duration::from_millis(random.random_range(1..40));
-                if random.random_range(0..100) >= *percent {
-                    return (Fault::None, latency);
-                }
-                (Fault::ALL[random.random_range(1..Fault::ALL.len())], latency)
+            Script::Seeded(weather) => {
+                let latency = Duration::from_millis(weather.random.random_range(1..40));
+                (weather.draw(), latency)
             }
         }
     }
 
-    async fn read(&self, key: &Key) -> Result<(), StoreError> {
-        let (fault, latency) = self.draw(false);
-        tokio::time::sleep(latency).await;
-        if fault == Fault::None { Ok(()) } else { Err(lost(key)) }
+    /// What may be repeated is repeated underneath, as a store does.
+    async fn repeated(&self, key: &Key) -> Result<(), StoreError> {
+        for _ in 0..TRIES {
+            let (fault, latency) = self.draw(false);
+            tokio::time::sleep(latency).await;
+            if fault == Fault::None {
+                return Ok(());
+            }
+        }
+        Err(lost(key))
     }
 }
 
@@ -92,22 +128,22 @@ impl ReadStore for FlakyStore {
     }
 
     async fn get(&self, key: &Key) -> Result<Option<Bytes>, StoreError> {
-        self.read(key).await?;
+        self.repeated(key).await?;
         self.inner.get(key).await
     }
 
     async fn get_range(&self, key: &Key, range: Range<u64>) -> Result<Option<Bytes>, StoreError> {
-        self.read(key).await?;
+        self.repeated(key).await?;
         self.inner.get_range(key, range).await
     }
 
     async fn list(&self, folder: &Key, limit: usize) -> Result<Vec<Key>, StoreError> {
-        self.read(folder).await?;
+        self.repeated(folder).await?;
         self.inner.list(folder, limit).await
     }
 
     async fn list_folders(&self, folder: &Key) -> Result<Vec<String>, StoreError> {
-        self.read(folder).await?;
+        self.repeated(folder).await?;
         self.inner.list_folders(folder).await
     }
 }
@@ -138,15 +174,11 @@ impl WriteStore for FlakyStore {
     }
 
     async fn put(&self, key: &Key, bytes: Bytes) -> Result<(), StoreError> {
-        let (fault, latency) = self.draw(false);
-        tokio::time::sleep(latency).await;
-        match fault {
-            Fault::None => self.inner.put(key, bytes).await,
-            Fault::AnswerLost | Fault::Late => {
-                self.inner.put(key, bytes).await?;
-                Err(lost(key))
-            }
-            Fault::Refused | Fault::RequestLost => Err(lost(key)),
+        let before = self.draw(false).0 == Fault::AnswerLost;
+        if before {
+            self.inner.put(key, bytes.clone()).await?;
         }
+        self.repeated(key).await?;
+        self.inner.put(key, bytes).await
     }
 }

@@ -32,6 +32,8 @@ mod catalog;
 mod database;
 #[cfg(test)]
 mod flaky;
+#[cfg(test)]
+mod simulation;
 
 pub use error::TransactError;
 pub use server::{Listeners, ServeError, serve};

@@ -125,7 +125,7 @@ fn tx_request(request: v1::TransactRequest) -> Result<TxRequest, Status> {
     };
     let form = form(&data)?;
     let data = TxData::from_form(&form);
-    let data = data.map_err(|error| status::of(&TransactError::Tx(error.into())))?;
+    let data = data.map_err(|error| status::of(&error.into()))?;
     Ok(TxRequest { data, key })
 }
 

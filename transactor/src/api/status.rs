@@ -20,7 +20,6 @@
 use std::collections::HashMap;
 use std::time::Duration;
 
-use duramen_db::DbError;
 use duramen_db::resolve::{TxError, TxErrorKind};
 use duramen_model::edn::EdnError;
 use duramen_store::StoreError;
@@ -84,9 +83,6 @@ pub(crate) fn of_field(bad: &BadField) -> Status {
 
 /// What a refused transaction becomes.
 fn of_tx(error: &TxError) -> Status {
-    if let Some(DbError::Store(error)) = unreadable(error) {
-        return of_store(error);
-    }
     let mut metadata = Metadata::new();
     if let Some(statement) = error.statement {
         metadata.insert("statement".to_owned(), statement.to_string());
@@ -96,11 +92,6 @@ fn of_tx(error: &TxError) -> Status {
         metadata.insert("end".to_owned(), span.end.to_string());
     }
     status(code_of(error.kind), error.code(), &error.to_string(), metadata)
-}
-
-/// What kept the database from being read.
-fn unreadable(error: &TxError) -> Option<&DbError> {
-    std::error::Error::source(error)?.downcast_ref()
 }
 
 /// A transaction that would be right in another state of the database is told from one that is

@@ -21,8 +21,11 @@ use crate::publish::{Publication, UnpublishedRoot, publish};
 use crate::requests::Requests;
 use crate::transactor::Context;
 
-/// The first pause after a claim that another writer was faster with; it doubles with each.
-const CLAIM_PAUSE: Duration = Duration::from_millis(100);
+/// The first pause after a claim that another writer was faster with, and after a failure to read;
+/// it doubles with each.
+const PAUSE_FIRST: Duration = Duration::from_millis(100);
+/// How often a database is read that is claimed.
+const READ_TRIES: u32 = 5;
 
 /// Where a database is.
 #[derive(Debug, Clone)]
@@ -54,12 +57,24 @@ pub(crate) async fn open(context: &Context, name: &DatabaseName) -> Result<Opene
     let place = Place { name: name.clone(), id, folder, contents };
     let root = claim(context, &place).await?;
     tracing::info!(database = %name, root = root.root.place.n, epoch = root.root.epoch, "claimed");
-    read(context, place, root).await
+    // A claim stays for ever, so one is made to do.
+    let mut pause = PAUSE_FIRST;
+    for _ in 1..READ_TRIES {
+        match read(context, &place, &root).await {
+            Err(TransactError::Store(StoreError::Unavailable { object, reason })) => {
+                tracing::warn!(database = %name, %object, %reason, "reading the database again");
+            }
+            read => return read,
+        }
+        tokio::time::sleep(context.random().jitter(pause)).await;
+        pause *= 2;
+    }
+    read(context, &place, &root).await
 }
 
 /// Publishes a claim, again while other writers are faster.
 async fn claim(context: &Context, place: &Place) -> Result<OpenedRoot, TransactError> {
-    let mut pause = CLAIM_PAUSE;
+    let mut pause = PAUSE_FIRST;
     let mut address = String::new();
     for _ in 0..context.settings.claim_tries_max {
         let newest = catalog::newest_root(&**context.store(), &place.contents, place.id).await?;
@@ -112,7 +127,11 @@ pub(crate) fn sealed(root: Root) -> Result<OpenedRoot, StoreError> {
     Ok(OpenedRoot { root, hash, object })
 }
 
-async fn read(context: &Context, place: Place, root: OpenedRoot) -> Result<Opened, TransactError> {
+async fn read(
+    context: &Context,
+    place: &Place,
+    root: &OpenedRoot,
+) -> Result<Opened, TransactError> {
     let store: Arc<dyn ReadStore> = Arc::clone(context.store()) as _;
     let location = Location::new(store, place.name.clone(), context.cache.clone());
     let db = Snapshot::at(location, root.clone()).await?.db().clone();
@@ -129,5 +148,6 @@ async fn read(context: &Context, place: Place, root: OpenedRoot) -> Result<Opene
     }
     requests.forget(root.root.t);
     let names = Names::new(root.root.writer.id);
+    let (place, root) = (place.clone(), root.clone());
     Ok(Opened { place, root, db, names, requests, novelty })
 }

@@ -69,7 +69,7 @@ impl Serving<'_> {
     ) -> Result<(LoggedTx, Db), TransactError> {
         let tip = self.tip();
         let resolved = resolve(tip, &request.data, now, tip.next_ids()).await;
-        let mut record = resolved.map_err(|error| TransactError::Tx(Arc::new(error)))?.record;
+        let mut record = resolved?.record;
         if let Some(key) = &request.key {
             record.request_id = Some(key.id);
             record.digest = key.digest;
