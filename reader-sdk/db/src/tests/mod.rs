@@ -6,6 +6,7 @@ mod opening;
 pub(crate) mod oracle;
 mod sending;
 mod splits;
+mod unlisted;
 
 use std::sync::Arc;
 
