@@ -15,6 +15,8 @@ use uuid::Uuid;
 const MESSAGE_BYTES_MAX: usize = 64 << 20;
 /// How often a request is sent, before its failure is reported.
 const TRIES_MAX: u32 = 10;
+/// How often it is sent to a transactor that is busy: it says so because a merge must catch up.
+const BUSY_TRIES_MAX: u32 = 150;
 /// The first pause between two tries; it doubles with each.
 const PAUSE_FIRST: Duration = Duration::from_millis(50);
 /// The longest pause between two tries.
@@ -183,7 +185,7 @@ impl Client {
         loop {
             match self.inner.clone().transact(request.clone()).await {
                 Ok(response) => return transacted(response.into_inner()),
-                Err(status) if tries < TRIES_MAX && may_repeat(&status, &request) => {
+                Err(status) if tries < tries_max(&status, &request) => {
                     tracing::debug!(tries, %status, "sending the request again");
                     tokio::time::sleep(pause).await;
                     pause = (pause * 2).min(PAUSE_MAX);
@@ -204,16 +206,18 @@ fn request(database: &str, data: Data) -> v1::TransactRequest {
     }
 }
 
-/// A connection that breaks also reads as `UNAVAILABLE` or `UNKNOWN`, so without an id only the
-/// transactor's own word that nothing was applied counts.
-fn may_repeat(status: &Status, request: &v1::TransactRequest) -> bool {
+/// How often a request is sent that meets a status. A connection that breaks also reads as
+/// `UNAVAILABLE` or `UNKNOWN`, so without an id only the transactor's own word that nothing was
+/// applied counts.
+fn tries_max(status: &Status, request: &v1::TransactRequest) -> u32 {
+    let reason = status.get_details_error_info().map(|info| info.reason);
     match status.code() {
-        Code::ResourceExhausted => true,
+        Code::ResourceExhausted if reason.as_deref() == Some("busy") => BUSY_TRIES_MAX,
         Code::Unavailable | Code::Unknown | Code::Cancelled => {
-            let reason = status.get_details_error_info().map(|info| info.reason);
-            !request.request_id.is_empty() || reason.as_deref() == Some("not-applied")
+            let safe = !request.request_id.is_empty() || reason.as_deref() == Some("not-applied");
+            if safe { TRIES_MAX } else { 1 }
         }
-        _ => false,
+        _ => 1,
     }
 }
 

@@ -12,13 +12,14 @@
 //! Reading order: [`publish`] (how a root comes to be), [`requests`] (how a request is applied
 //! once), [`transactor`] and `database` (the tasks that do it), `catalog` (which databases there
 //! are); then the outside: [`api`] (gRPC), [`http`], [`server`] (both, on listeners), [`client`]
-//! (the other side); and [`settings`] (the numbers).
+//! (the other side); and [`settings`] (the numbers) and [`instruments`] (what is measured).
 
 pub mod api;
 pub mod client;
 pub mod clock;
 pub mod error;
 pub mod http;
+pub mod instruments;
 pub mod publish;
 pub mod random;
 pub mod request;

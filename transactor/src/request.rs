@@ -17,6 +17,8 @@ pub struct TxRequest {
     pub data: TxData,
     /// How a repetition is told; `None` when the request will not be repeated.
     pub key: Option<RequestKey>,
+    /// What it takes of memory while it waits, in bytes.
+    pub bytes: usize,
 }
 
 /// How the repetition of a request is told from another request.

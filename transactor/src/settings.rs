@@ -1,6 +1,7 @@
 //! Settings: the numbers that one can write in a file. Objects (a store, a clock) are
 //! [components](crate::transactor::Components) instead.
 
+use duramen_db::limits::{ROOT_SEGMENTS_MAX, TAIL_BYTES_MAX};
 use serde::{Deserialize, Serialize};
 
 use crate::publish::PublishLimits;
@@ -18,6 +19,8 @@ pub struct Settings {
     pub transaction_bytes_max: usize,
     /// Requests that wait for one database. When there are more, the next is refused at once.
     pub queue_requests_max: usize,
+    /// Bytes of the requests that wait, over all databases; as above.
+    pub queue_bytes_max: usize,
     /// Transactions that one root makes visible.
     pub batch_transactions_max: usize,
     /// Bytes of a root. A batch that would make it larger is cut; a transaction that would alone
@@ -29,6 +32,9 @@ pub struct Settings {
     pub novelty_soft: NoveltyLimits,
     /// When transactions are refused until a merge is done.
     pub novelty_hard: NoveltyLimits,
+    /// The longest pause between two roots when merges do not keep up, in milliseconds. It grows
+    /// from nothing, half-way between the two limits above, to this at the hard one.
+    pub slow_ms_max: u64,
     /// How long a merge that failed is left alone, in milliseconds.
     pub merge_pause_ms: u64,
     /// Records of a leaf of the index.
@@ -66,6 +72,8 @@ pub struct NoveltyLimits {
     pub segments: u64,
 }
 
+/// Some segments are named after the limit is reached; a root names no more than its format allows.
+const NOVELTY_SEGMENTS_MAX: u64 = (ROOT_SEGMENTS_MAX - 64) as u64;
 const KIB: usize = 1 << 10;
 const MIB: usize = 1 << 20;
 
@@ -76,11 +84,13 @@ impl Default for Settings {
             message_bytes_max: 32 * MIB,
             transaction_bytes_max: 16 * MIB,
             queue_requests_max: 4_096,
+            queue_bytes_max: 256 * MIB,
             batch_transactions_max: 4_096,
             root_bytes_max: 256 * KIB,
             tail_bytes_target: 64 * KIB,
             novelty_soft: NoveltyLimits { datoms: 100_000, bytes: 4 << 20, segments: 64 },
-            novelty_hard: NoveltyLimits { datoms: 2_000_000, bytes: 128 << 20, segments: 1_024 },
+            novelty_hard: NoveltyLimits { datoms: 2_000_000, bytes: 128 << 20, segments: 512 },
+            slow_ms_max: 1_000,
             merge_pause_ms: 10_000,
             leaf_records_max: 4_096,
             branch_children_max: 256,
@@ -116,6 +126,7 @@ impl Settings {
     pub fn check(&self) -> Result<(), SettingsError> {
         let (soft, hard) = (self.novelty_soft, self.novelty_hard);
         at_least("queue_requests_max", self.queue_requests_max, 1)?;
+        at_least("queue_bytes_max", self.queue_bytes_max, self.message_bytes_max)?;
         at_least("batch_transactions_max", self.batch_transactions_max, 1)?;
         at_least("tail_bytes_target", self.tail_bytes_target, 1)?;
         at_least("root_bytes_max", self.root_bytes_max, 4 * KIB)?;
@@ -125,6 +136,8 @@ impl Settings {
         at_least("novelty_hard.datoms", hard.datoms, soft.datoms)?;
         at_least("novelty_hard.bytes", hard.bytes, soft.bytes)?;
         at_least("novelty_hard.segments", hard.segments, soft.segments)?;
+        at_most("novelty_hard.segments", hard.segments, NOVELTY_SEGMENTS_MAX)?;
+        at_most("root_bytes_max", self.root_bytes_max as u64, TAIL_BYTES_MAX as u64)?;
         at_least("requests_remembered", self.requests_remembered, 1)?;
         at_least("claim_tries_max", u64::from(self.claim_tries_max), 1)?;
         at_least("publish.tries_max", u64::from(self.publish.tries_max), 1)
@@ -138,6 +151,13 @@ fn at_least<N: TryInto<u64>>(name: &'static str, value: N, least: N) -> Result<(
         return Ok(());
     }
     Err(SettingsError { name, value, reason: format!("it must be at least {least}") })
+}
+
+fn at_most(name: &'static str, value: u64, most: u64) -> Result<(), SettingsError> {
+    if value <= most {
+        return Ok(());
+    }
+    Err(SettingsError { name, value, reason: format!("it must be at most {most}") })
 }
 
 #[cfg(test)]

@@ -103,7 +103,7 @@ impl World {
     async fn prepare(&self) {
         let transactor = self.transactor(9, 0);
         transactor.create_database(&self.name).await.unwrap();
-        let request = TxRequest { data: data(SCHEMA), key: None };
+        let request = TxRequest { data: data(SCHEMA), key: None, bytes: 1 };
         transactor.transact(&self.name, request).await.unwrap();
         transactor.drain(Duration::from_secs(60)).await;
     }
@@ -152,7 +152,7 @@ async fn be_client(
             assert!(attempt < 1_000, "client {client} gets nowhere");
             let digest = *blake3::hash(edn.as_bytes()).as_bytes();
             let key = Some(RequestKey { id, time: time_of(id).unwrap(), digest });
-            let request = TxRequest { data: data(&edn), key };
+            let request = TxRequest { data: data(&edn), key, bytes: edn.len() };
             match transactors[favourite].transact(&name, request).await {
                 Ok(receipt) => {
                     told.applied.insert(id, receipt.record.t);

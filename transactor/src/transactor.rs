@@ -8,7 +8,7 @@ use std::time::Duration;
 use duramen_index::NodeCache;
 use duramen_store::WriteStore;
 use duramen_store::layout::{DatabaseId, DatabaseName};
-use tokio::sync::oneshot;
+use tokio::sync::{Semaphore, oneshot};
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
@@ -17,6 +17,7 @@ use crate::catalog;
 use crate::clock::{Clock, SystemClock};
 use crate::database::{self, DatabaseHandle, Job, SendError};
 use crate::error::TransactError;
+use crate::instruments;
 use crate::random::Random;
 use crate::request::{Answer, TxRequest};
 use crate::settings::Settings;
@@ -52,6 +53,8 @@ struct Shared {
     context: Arc<Context>,
     databases: Mutex<BTreeMap<DatabaseName, DatabaseHandle>>,
     tasks: TaskTracker,
+    /// A permit for each byte of the requests that may wait.
+    memory: Arc<Semaphore>,
     started: Instant,
     ready: AtomicBool,
 }
@@ -81,6 +84,7 @@ impl Transactor {
     #[must_use]
     pub fn new(components: Components, settings: Settings) -> Self {
         let cache = NodeCache::new(settings.cache_bytes_max);
+        let memory = settings.queue_bytes_max.min(Semaphore::MAX_PERMITS);
         let stopping = CancellationToken::new();
         let context = Context { components, settings, cache, stopping };
         Self {
@@ -88,6 +92,7 @@ impl Transactor {
                 context: Arc::new(context),
                 databases: Mutex::default(),
                 tasks: TaskTracker::new(),
+                memory: Arc::new(Semaphore::new(memory)),
                 started: Instant::now(),
                 ready: AtomicBool::new(true),
             }),
@@ -149,8 +154,21 @@ impl Transactor {
     /// # Errors
     /// See [`TransactError`]: whether the request was applied, and what to do next.
     pub async fn transact(&self, name: &DatabaseName, request: TxRequest) -> Answer {
+        let started = Instant::now();
+        let answer = self.queue(name, request).await;
+        instruments::answered(&answer, started.elapsed());
+        answer
+    }
+
+    async fn queue(&self, name: &DatabaseName, request: TxRequest) -> Answer {
+        let bytes = u32::try_from(request.bytes).unwrap_or(u32::MAX);
+        let share = Arc::clone(&self.shared.memory).try_acquire_many_owned(bytes);
+        let Ok(share) = share else {
+            let reason = "the requests that wait fill the memory that is meant for them".to_owned();
+            return Err(TransactError::Busy { reason });
+        };
         let (answer, heard) = oneshot::channel();
-        self.send(name, Job::Transact { request, answer })?;
+        self.send(name, Job::Transact { request, answer, share })?;
         heard.await.unwrap_or_else(|_| Err(stopped()))
     }
 

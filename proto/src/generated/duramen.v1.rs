@@ -474,7 +474,8 @@ pub mod transactor_client {
     /// ABORTED              a value was not the expected one (compare and swap): read it again
     /// NOT_FOUND            no such database
     /// ALREADY_EXISTS       a database of that name, or a request id used with other content
-    /// OUT_OF_RANGE         the request id is too old to tell whether it was applied
+    /// OUT_OF_RANGE         the request id is too old to tell whether it was applied; without an
+    /// ErrorInfo: the message is larger than the transactor accepts
     /// RESOURCE_EXHAUSTED   too much work at once: nothing was applied, wait and send again
     /// UNAVAILABLE          nothing was applied, for no fault of the request: send it again
     /// UNKNOWN              it may have been applied: send it again with the same request id
@@ -753,7 +754,8 @@ pub mod transactor_server {
     /// ABORTED              a value was not the expected one (compare and swap): read it again
     /// NOT_FOUND            no such database
     /// ALREADY_EXISTS       a database of that name, or a request id used with other content
-    /// OUT_OF_RANGE         the request id is too old to tell whether it was applied
+    /// OUT_OF_RANGE         the request id is too old to tell whether it was applied; without an
+    /// ErrorInfo: the message is larger than the transactor accepts
     /// RESOURCE_EXHAUSTED   too much work at once: nothing was applied, wait and send again
     /// UNAVAILABLE          nothing was applied, for no fault of the request: send it again
     /// UNKNOWN              it may have been applied: send it again with the same request id

@@ -18,6 +18,9 @@ use crate::requests::{self, Digest};
 use crate::status::{DatabaseState, DatabaseStatus};
 use crate::transactor::Transactor;
 
+/// A request of so many bytes takes noticeable time to parse.
+const LARGE_BYTES: usize = 128 << 10;
+
 /// The gRPC face of a transactor.
 #[derive(Debug, Clone)]
 pub struct TransactorService {
@@ -74,7 +77,7 @@ impl Service for TransactorService {
         let request = request.into_inner();
         let name = database_name(&request.database)?;
         let omit_datoms = request.omit_datoms;
-        let request = tx_request(request)?;
+        let request = parsed(request).await?;
         let answer = self.transactor.transact(&name, request).await;
         let receipt = answer.map_err(|error| status::of(&error))?;
         let replayed = receipt.replayed;
@@ -114,8 +117,18 @@ fn invalid(field: &str, reason: impl ToString) -> Status {
     status::of(&TransactError::invalid(field, reason))
 }
 
-/// Takes a request apart. Parsing happens here, outside the one task that serializes the writes.
+/// Takes a request apart, outside the one task that serializes the writes; a large one on a thread
+/// where it delays nobody.
+async fn parsed(request: v1::TransactRequest) -> Result<TxRequest, Status> {
+    if request.encoded_len() < LARGE_BYTES {
+        return tx_request(request);
+    }
+    let parsed = tokio::task::spawn_blocking(|| tx_request(request)).await;
+    parsed.unwrap_or_else(|_| Err(Status::internal("the request could not be taken apart")))
+}
+
 fn tx_request(request: v1::TransactRequest) -> Result<TxRequest, Status> {
+    let bytes = request.encoded_len();
     let Some(data) = request.data else {
         return Err(invalid("data", "expected EDN text or operations"));
     };
@@ -126,7 +139,7 @@ fn tx_request(request: v1::TransactRequest) -> Result<TxRequest, Status> {
     let form = form(&data)?;
     let data = TxData::from_form(&form);
     let data = data.map_err(|error| status::of(&error.into()))?;
-    Ok(TxRequest { data, key })
+    Ok(TxRequest { data, key, bytes })
 }
 
 fn form(data: &Data) -> Result<Form, Status> {

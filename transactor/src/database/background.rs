@@ -4,7 +4,7 @@ use std::future::pending;
 use std::time::Duration;
 
 use bytes::Bytes;
-use duramen_db::{Db, DbError, SegmentRef};
+use duramen_db::SegmentRef;
 use duramen_model::T;
 use duramen_store::{Key, StoreError};
 use tokio::task::JoinHandle;
@@ -90,14 +90,15 @@ impl Spill {
         self.upload.is_running()
     }
 
-    /// Waits for the upload; for ever when none runs.
-    pub(crate) async fn done(&mut self) {
+    /// Waits for the upload; for ever when none runs. False when it failed: the tail still has it
+    /// all, and a later root spills it.
+    pub(crate) async fn done(&mut self) -> bool {
         match self.upload.done().await {
-            Some(Ok(())) => {}
+            Some(Ok(())) => true,
             failed => {
-                // The tail still has it all; a later root spills it.
                 tracing::warn!(?failed, "a segment was not written");
                 self.spilled = None;
+                false
             }
         }
     }
@@ -112,15 +113,9 @@ impl Spill {
         if self.is_running() { None } else { self.spilled.take() }
     }
 
-    /// Puts the value after the segment on top of a checkpoint.
-    pub(crate) fn rest_on(
-        &mut self,
-        on_top: impl Fn(&Db) -> Result<Db, DbError>,
-    ) -> Result<(), DbError> {
-        if let Some(spilled) = &mut self.spilled {
-            spilled.base.db = on_top(&spilled.base.db)?;
-        }
-        Ok(())
+    /// The value after the segment.
+    pub(crate) fn base_mut(&mut self) -> Option<&mut MergeBase> {
+        self.spilled.as_mut().map(|spilled| &mut spilled.base)
     }
 
     /// Gives up a segment that holds transactions after `t`: they were never published, and their

@@ -53,6 +53,11 @@ impl Merging {
         self.work.done().await
     }
 
+    /// Whether nothing of it failed recently.
+    pub(crate) fn is_rested(&self) -> bool {
+        self.not_before.is_none_or(|time| time <= Instant::now())
+    }
+
     /// The checkpoint that the next root is to name.
     pub(crate) fn made(&self) -> Option<CheckpointRef> {
         self.made.as_ref().map(|made| made.reference)
@@ -69,16 +74,15 @@ impl Merging {
     }
 
     fn may_start(&self) -> bool {
-        let rested = self.not_before.is_none_or(|time| time <= Instant::now());
-        rested && !self.is_running() && self.made.is_none()
+        self.is_rested() && !self.is_running() && self.made.is_none()
     }
 }
 
 impl Serving<'_> {
     /// Whether there is so much novelty that a merge should run, and none does.
     pub(super) fn wants_merge(&self) -> bool {
-        let novelty = self.novelty.total(self.root.root.segments.len());
-        self.merging.may_start() && novelty.over(&self.context.settings.novelty_soft).is_some()
+        self.merging.may_start()
+            && self.novelty_now().over(&self.context.settings.novelty_soft).is_some()
     }
 
     /// Starts a merge if one is wanted and there is a value that it can read.
@@ -148,37 +152,45 @@ impl Serving<'_> {
             Ok(Some(made)) => self.merging.made = Some(made),
             failed => {
                 tracing::error!(database = %self.place.name, ?failed, "a merge failed");
-                let pause = Duration::from_millis(self.context.settings.merge_pause_ms);
-                self.merging.not_before = Some(Instant::now() + pause);
+                self.rest_merging();
             }
         }
     }
 
-    /// Puts every value in memory on top of a checkpoint. They all stay the same values.
+    /// Puts every value in memory on top of a checkpoint. They all stay the same values: the
+    /// published one is put on top, and those after it follow from it.
     fn rest_on(&mut self, checkpoint: &Arc<Checkpoint>) -> Result<(), DbError> {
-        let on_top = |db: &Db| db.with_checkpoint(Arc::clone(checkpoint));
-        let published = on_top(&self.db)?;
-        let on_its_way = self.flight.as_ref().map(|flight| on_top(&flight.batch.db)).transpose()?;
-        let batches = self.batches.iter().map(|batch| on_top(&batch.db));
-        let batches = batches.collect::<Result<Vec<_>, _>>()?;
-        self.spill.rest_on(on_top)?;
-        self.merging.base = match self.merging.base.take() {
-            Some(base) if base.db.basis_t() >= checkpoint.t => {
-                Some(MergeBase { db: on_top(&base.db)?, ..base })
-            }
-            _ => None,
-        };
-        self.db = published;
-        if let (Some(flight), Some(db)) = (&mut self.flight, on_its_way) {
-            for spilled in &mut flight.spilled {
-                spilled.base.db = on_top(&spilled.base.db)?;
-            }
-            flight.batch.db = db;
+        let mut db = self.db.with_checkpoint(Arc::clone(checkpoint))?;
+        let mut rested = vec![db.clone()];
+        let on_its_way = self.flight.iter().map(|flight| &flight.batch);
+        for batch in on_its_way.chain(&self.batches) {
+            let records: Vec<_> = batch.txs.iter().map(|tx| Arc::clone(tx.record())).collect();
+            db = db.apply_all(&records)?;
+            rested.push(db.clone());
         }
-        for (batch, db) in self.batches.iter_mut().zip(batches) {
+        let spilled = self.flight.iter_mut().flat_map(|flight| &mut flight.spilled);
+        for base in spilled.map(|spilled| &mut spilled.base).chain(self.spill.base_mut()) {
+            let same = |db: &&Db| db.basis_t() == base.db.basis_t();
+            base.db = match rested.iter().find(same) {
+                Some(db) => db.clone(),
+                None => base.db.with_checkpoint(Arc::clone(checkpoint))?,
+            };
+        }
+        // Whatever it was, the next segment that is named makes a newer one.
+        self.merging.base = None;
+        let mut rested = rested.into_iter();
+        self.db = rested.next().unwrap_or_else(|| self.db.clone());
+        let on_its_way = self.flight.iter_mut().map(|flight| &mut flight.batch);
+        for (batch, db) in on_its_way.chain(&mut self.batches).zip(rested) {
             batch.db = db;
         }
         Ok(())
+    }
+
+    /// Something of a merge failed: it is left alone for a while.
+    pub(super) fn rest_merging(&mut self) {
+        let pause = Duration::from_millis(self.context.settings.merge_pause_ms);
+        self.merging.not_before = Some(Instant::now() + pause);
     }
 
     /// A root that names a checkpoint is published.

@@ -26,7 +26,7 @@ use std::time::Duration;
 
 use duramen_store::layout::DatabaseName;
 use tokio::sync::mpsc::error::TrySendError;
-use tokio::sync::{mpsc, oneshot, watch};
+use tokio::sync::{OwnedSemaphorePermit, mpsc, oneshot, watch};
 
 use crate::catalog;
 use crate::error::TransactError;
@@ -39,7 +39,12 @@ use serving::End;
 #[derive(Debug)]
 pub(crate) enum Job {
     /// Apply a transaction.
-    Transact { request: TxRequest, answer: oneshot::Sender<Answer> },
+    Transact {
+        request: TxRequest,
+        answer: oneshot::Sender<Answer>,
+        /// Its share of the memory for requests that wait.
+        share: OwnedSemaphorePermit,
+    },
     /// Publish the root after which none comes.
     Drop { answer: oneshot::Sender<Result<(), TransactError>> },
 }

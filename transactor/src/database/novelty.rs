@@ -4,7 +4,7 @@ use std::collections::VecDeque;
 
 use duramen_model::T;
 
-use crate::settings::NoveltyLimits;
+use crate::settings::{NoveltyLimits, Settings};
 use crate::status::Novelty;
 
 /// The sizes of the transactions that are not merged yet.
@@ -66,6 +66,19 @@ impl NoveltyGauge {
 }
 
 impl Novelty {
+    /// How near the hard limit is, from 0 (half-way from the soft limit) to 1 (there).
+    pub(crate) fn pressure(&self, settings: &Settings) -> f64 {
+        let (soft, hard) = (&settings.novelty_soft, &settings.novelty_hard);
+        let near = |found: u64, soft: u64, hard: u64| {
+            let half = soft + (hard - soft.min(hard)) / 2;
+            let span = (hard.saturating_sub(half)).max(1) as f64;
+            (found.saturating_sub(half) as f64 / span).min(1.0)
+        };
+        near(self.datoms, soft.datoms, hard.datoms)
+            .max(near(self.bytes, soft.bytes, hard.bytes))
+            .max(near(self.segments, soft.segments, hard.segments))
+    }
+
     /// Which limit is reached, in words.
     pub(crate) fn over(&self, limits: &NoveltyLimits) -> Option<String> {
         let counted = [
@@ -94,6 +107,16 @@ mod tests {
         assert_eq!(rest.datoms * 5, all.datoms * 2);
         gauge.take_back(T::GENESIS);
         assert_eq!(gauge.total(0), Novelty::default());
+    }
+
+    #[test]
+    fn pressure_begins_half_way_to_the_hard_limit() {
+        let limits = |n| NoveltyLimits { datoms: n, bytes: n, segments: n };
+        let (novelty_soft, novelty_hard) = (limits(100), limits(300));
+        let settings = Settings { novelty_soft, novelty_hard, ..Settings::default() };
+        let pressure = |datoms| Novelty { datoms, ..Novelty::default() }.pressure(&settings);
+        let found = [0, 100, 200, 250, 300, 900].map(pressure);
+        assert_eq!(found, [0.0, 0.0, 0.0, 0.5, 1.0, 1.0]);
     }
 
     #[test]

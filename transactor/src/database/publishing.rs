@@ -6,6 +6,7 @@ use std::time::Duration;
 use duramen_db::{Db, Root, head, segment};
 use duramen_store::StoreError;
 use duramen_store::layout::BranchName;
+use tokio::time::Instant;
 
 use super::background::{Spill, Spilled};
 use super::batch::Batch;
@@ -25,7 +26,7 @@ const LAST_HINT_MAX: Duration = Duration::from_secs(2);
 impl Serving<'_> {
     /// Sends the next root off, if there is something to publish and nothing in its way.
     pub(super) fn depart(&mut self) {
-        if self.flight.is_some() || !self.has_cargo() {
+        if self.flight.is_some() || self.is_slowed() || !self.has_cargo() {
             return;
         }
         let drops = self.dropping.is_some() && self.batches.is_empty();
@@ -47,11 +48,17 @@ impl Serving<'_> {
         }
     }
 
+    /// Whether the next root waits because merges do not keep up.
+    pub(super) fn is_slowed(&self) -> bool {
+        self.slow_until > Instant::now()
+    }
+
     /// Whether there is something to publish. A segment alone is not, unless a merge waits for
     /// it.
     fn has_cargo(&self) -> bool {
         let merge_waits = self.spill.uploaded().is_some() && self.wants_merge();
-        let makes_progress = self.merging.made().is_some() || merge_waits;
+        let merged = self.merging.made().is_some() && self.merging.is_rested();
+        let makes_progress = merge_waits || merged;
         !self.batches.is_empty() || self.dropping.is_some() || makes_progress
     }
 
@@ -86,6 +93,9 @@ impl Serving<'_> {
         if large && self.spill.is_idle() {
             self.start_spill(root, &batch.db);
         }
+        let slowness = self.novelty_now().pressure(&self.context.settings);
+        let pause = Duration::from_millis(self.context.settings.slow_ms_max).mul_f64(slowness);
+        self.slow_until = Instant::now() + pause;
         metrics::histogram!("duramen_batch_transactions").record(batch.txs.len() as f64);
         let key = self.place.contents.root(&root.place.branch, root.place.n);
         self.flight = Some(Flight::depart(&self.context, key, departure, batch));
@@ -183,6 +193,7 @@ impl Serving<'_> {
             lasting => TransactError::Store(lasting),
         };
         self.void(batch, &error, &error);
+        self.rest_merging();
         let t = self.root.root.t;
         self.requests.take_back(t);
         self.novelty.take_back(t);

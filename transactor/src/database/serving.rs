@@ -10,6 +10,7 @@ use std::time::Duration;
 
 use duramen_db::{Db, DbError, OpenedRoot};
 use tokio::sync::{mpsc, oneshot, watch};
+use tokio::time::{Instant, sleep_until};
 
 use super::Job;
 use super::background::{Head, Spill};
@@ -22,7 +23,7 @@ use super::opening::{Opened, Place};
 use crate::error::TransactError;
 use crate::publish::Publication;
 use crate::requests::Requests;
-use crate::status::{DatabaseState, DatabaseStatus};
+use crate::status::{DatabaseState, DatabaseStatus, Novelty};
 use crate::transactor::Context;
 
 /// Why serving ended.
@@ -60,6 +61,8 @@ pub(crate) struct Serving<'a> {
     pub(super) spill: Spill,
     pub(super) merging: Merging,
     pub(super) head: Head,
+    /// The next root departs no earlier, so that merges keep up.
+    pub(super) slow_until: Instant,
     /// Who waits for the database to be dropped.
     pub(super) dropping: Option<oneshot::Sender<Result<(), TransactError>>>,
     /// No more jobs will come.
@@ -69,9 +72,10 @@ pub(crate) struct Serving<'a> {
 
 enum Event {
     Landed(Publication),
-    Spilled,
+    Spilled(bool),
     Merged(Option<Result<MergedCheckpoint, DbError>>),
     HeadDue,
+    Faster,
     Job(Option<Job>),
     Stop,
 }
@@ -96,6 +100,7 @@ impl<'a> Serving<'a> {
             spill: Spill::idle(),
             merging: Merging::idle(),
             head,
+            slow_until: Instant::now(),
             dropping: None,
             closed: false,
             report,
@@ -119,9 +124,10 @@ impl<'a> Serving<'a> {
             let event = tokio::select! {
                 biased;
                 publication = flight::landed(&mut self.flight) => Event::Landed(publication),
-                () = self.spill.done() => Event::Spilled,
+                uploaded = self.spill.done() => Event::Spilled(uploaded),
                 merged = self.merging.done() => Event::Merged(merged),
                 () = self.head.due() => Event::HeadDue,
+                () = sleep_until(self.slow_until), if self.is_slowed() => Event::Faster,
                 () = stopping.cancelled(), if !jobs.is_closed() => Event::Stop,
                 job = jobs.recv(), if taking => Event::Job(job),
             };
@@ -134,8 +140,13 @@ impl<'a> Serving<'a> {
     async fn handle(&mut self, event: Event, jobs: &mut mpsc::Receiver<Job>) -> Option<End> {
         match event {
             Event::Landed(publication) => return self.land(publication).await,
-            Event::Spilled => {}
+            Event::Spilled(uploaded) => {
+                if !uploaded {
+                    self.rest_merging();
+                }
+            }
             Event::Merged(merged) => self.merged(merged),
+            Event::Faster => {}
             Event::HeadDue => self.write_hint(),
             Event::Stop => jobs.close(),
             Event::Job(None) => self.closed = true,
@@ -167,10 +178,15 @@ impl<'a> Serving<'a> {
         self.batches.back().map(|batch| &batch.db).or_else(on_its_way).unwrap_or(&self.db)
     }
 
+    /// What is not merged yet.
+    pub(super) fn novelty_now(&self) -> Novelty {
+        self.novelty.total(self.root.root.segments.len())
+    }
+
     /// Shows how the database is doing.
     pub(super) fn show(&self) {
         let root = &self.root.root;
-        let novelty = self.novelty.total(root.segments.len());
+        let novelty = self.novelty_now();
         self.report.send_modify(|status| {
             status.id = Some(self.place.id);
             status.state = DatabaseState::Serving;

@@ -22,7 +22,10 @@ const SEGMENTS_BYTES: usize = 16 << 10;
 impl Serving<'_> {
     pub(super) async fn take(&mut self, job: Job) {
         match job {
-            Job::Transact { request, answer } => self.transact(request, answer).await,
+            Job::Transact { request, answer, share } => {
+                self.transact(request, answer).await;
+                drop(share);
+            }
             Job::Drop { answer } => self.dropping = Some(answer),
         }
     }
@@ -40,8 +43,7 @@ impl Serving<'_> {
             }
             Err(error) => return self.refuse(error, answer),
         }
-        let novelty = self.novelty.total(self.root.root.segments.len());
-        if let Some(reason) = novelty.over(&self.context.settings.novelty_hard) {
+        if let Some(reason) = self.novelty_now().over(&self.context.settings.novelty_hard) {
             let _ = answer.send(Err(TransactError::Busy { reason }));
             return;
         }

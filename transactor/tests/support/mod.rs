@@ -9,6 +9,7 @@ use duramen_store::layout::DatabaseName;
 use duramen_store::{ReadStore, WriteStore};
 use duramen_transactor::client::Client;
 use duramen_transactor::{Components, Listeners, ServeError, Settings, serve};
+use metrics_exporter_prometheus::PrometheusHandle;
 use tokio::net::TcpListener;
 use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
@@ -32,6 +33,14 @@ pub(crate) struct TestServer {
 
 impl TestServer {
     pub(crate) async fn start(store: Arc<dyn WriteStore>, settings: Settings) -> Self {
+        Self::start_measured(store, settings, None).await
+    }
+
+    pub(crate) async fn start_measured(
+        store: Arc<dyn WriteStore>,
+        settings: Settings,
+        metrics: Option<PrometheusHandle>,
+    ) -> Self {
         let grpc = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let http = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let (grpc_at, http_at) = (grpc.local_addr().unwrap(), http.local_addr().unwrap());
@@ -40,7 +49,7 @@ impl TestServer {
         let (stop, stopped) = oneshot::channel();
         let shutdown = async { stopped.await.unwrap_or(()) };
         let components = Components::new(store);
-        let served = tokio::spawn(serve(listeners, components, settings, None, shutdown));
+        let served = tokio::spawn(serve(listeners, components, settings, metrics, shutdown));
         Self { grpc: format!("http://{grpc_at}"), http: format!("http://{http_at}"), stop, served }
     }
 
