@@ -68,7 +68,7 @@ pub use duramen_model::{
     Schema, Span, Symbol, T, Unique, Value, ValueType, edn,
 };
 pub use duramen_query::pull::{
-    PullError, PullErrorKind, PullOptions, PullPattern, Transforms, pull_many_with, pull_with,
+    PullError, PullErrorKind, PullLimits, PullOptions, PullPattern, pull_many_with, pull_with,
 };
 pub use duramen_query::{
     Answer, Input, Limits, Plan, Query, QueryError, QueryErrorKind, QueryOptions, Registry,

@@ -23,7 +23,6 @@ mod facts;
 mod parse;
 mod pattern;
 mod plan;
-mod transforms;
 mod tree;
 
 #[cfg(test)]
@@ -35,25 +34,34 @@ use duramen_model::edn::Edn;
 
 pub use error::{PullError, PullErrorKind};
 pub use pattern::PullPattern;
-pub use transforms::Transforms;
 
+use crate::functions::registry::Registry;
 use plan::Plans;
 use tree::Tree;
 
-/// What a pull may use, and how much of it.
-#[derive(Debug, Clone)]
+/// What a pull may use, and how far it may go.
+#[derive(Debug, Clone, Default)]
 pub struct PullOptions {
-    /// The functions that `:xform` can name.
-    pub transforms: Transforms,
+    /// The functions that `:xform` can name: those of one argument. They get the value, or the
+    /// vector of values of an attribute that has many, after the limit, and are not called when
+    /// there is nothing. What they give is shown instead; nil counts as nothing.
+    pub registry: Registry,
+    /// How far the pull may go.
+    pub limits: PullLimits,
+}
+
+/// How far a pull may go before it is stopped with an error. Nothing is ever cut off silently.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct PullLimits {
     /// Entities within entities.
     pub depth_max: usize,
     /// Entities in the result, wherever they stand and however often.
     pub entities_max: usize,
 }
 
-impl Default for PullOptions {
+impl Default for PullLimits {
     fn default() -> Self {
-        Self { transforms: Transforms::new(), depth_max: 500, entities_max: 1_000_000 }
+        Self { depth_max: 500, entities_max: 1_000_000 }
     }
 }
 
@@ -108,7 +116,7 @@ pub async fn pull_many_with(
         return Err(PullError::of(PullErrorKind::History, message));
     }
     let schema = db.schema();
-    let plans = Plans::new(pattern, schema, &options.transforms)?;
-    let tree = Tree::grow(db, &plans, schema, entities, options).await?;
+    let plans = Plans::new(pattern, schema, &options.registry)?;
+    let tree = Tree::grow(db, &plans, schema, entities, options.limits).await?;
     tree.fold(entities.len())
 }

@@ -1,11 +1,13 @@
 //! A pattern against a schema: names resolved, what can be decided beforehand decided.
 
+use std::sync::Arc;
+
 use duramen_model::edn::Edn;
 use duramen_model::{Attribute, AttributeId, Cardinality, Keyword, Schema, Symbol, ValueType};
 
 use super::pattern::{self, AttributeSpec, LIMIT_DEFAULT, PullPattern};
-use super::transforms::{Transform, Transforms};
 use super::{PullError, PullErrorKind};
+use crate::functions::registry::{HostFunction, Registry};
 
 /// The place of a plan among [`Plans`].
 pub(super) type PlanId = usize;
@@ -46,7 +48,7 @@ pub(super) struct Entry {
     /// What is shown when there is nothing.
     pub(super) default: Option<Edn>,
     /// The function that what is shown goes through, and its name.
-    pub(super) transform: Option<(Symbol, Transform)>,
+    pub(super) transform: Option<(Symbol, Arc<HostFunction>)>,
     /// What is shown of a value.
     pub(super) show: Show,
 }
@@ -83,11 +85,11 @@ impl Plans {
     pub(super) fn new(
         pattern: &PullPattern,
         schema: &Schema,
-        transforms: &Transforms,
+        registry: &Registry,
     ) -> Result<Self, PullError> {
         let expansion = Plan { wildcard: true, id_keys: vec![id_key()], ..Plan::default() };
         let mut plans = Self { plans: vec![expansion], top: EXPANSION };
-        plans.top = plans.add(pattern, schema, transforms)?;
+        plans.top = plans.add(pattern, schema, registry)?;
         Ok(plans)
     }
 
@@ -99,7 +101,7 @@ impl Plans {
         &mut self,
         pattern: &PullPattern,
         schema: &Schema,
-        transforms: &Transforms,
+        registry: &Registry,
     ) -> Result<PlanId, PullError> {
         let mut plan = Plan { wildcard: pattern.wildcard, ..Plan::default() };
         for spec in &pattern.attributes {
@@ -110,14 +112,14 @@ impl Plans {
             let attribute = schema.attribute_named(&spec.name);
             let show = match &spec.next {
                 _ if attribute.is_none() => Show::Value,
-                pattern::Next::Pattern(next) => Show::Plan(self.add(next, schema, transforms)?),
+                pattern::Next::Pattern(next) => Show::Plan(self.add(next, schema, registry)?),
                 pattern::Next::Recursion(levels) => {
                     plan.levels.push(levels.unwrap_or(u32::MAX));
                     Show::Recursion(plan.levels.len() - 1)
                 }
                 pattern::Next::Plain => plain(spec, attribute),
             };
-            let entry = Entry::new(spec, attribute, show, transforms)?;
+            let entry = Entry::new(spec, attribute, show, registry)?;
             plan.entries.retain(|other| other.key != entry.key);
             plan.entries.push(entry);
         }
@@ -155,7 +157,7 @@ impl Entry {
         spec: &AttributeSpec,
         attribute: Option<&Attribute>,
         show: Show,
-        transforms: &Transforms,
+        registry: &Registry,
     ) -> Result<Self, PullError> {
         let (place, many) = match attribute {
             None => (Place::Nowhere, false),
@@ -174,7 +176,7 @@ impl Entry {
             many,
             limit: spec.limit.unwrap_or(usize::MAX),
             default: spec.default.clone(),
-            transform: transform(spec, transforms)?,
+            transform: transform(spec, registry)?,
             show,
         })
     }
@@ -195,12 +197,15 @@ impl Entry {
 
 fn transform(
     spec: &AttributeSpec,
-    transforms: &Transforms,
-) -> Result<Option<(Symbol, Transform)>, PullError> {
+    registry: &Registry,
+) -> Result<Option<(Symbol, Arc<HostFunction>)>, PullError> {
     let Some(name) = &spec.transform else { return Ok(None) };
-    let function = transforms.get(name).ok_or_else(|| {
-        let message = format!("no function {name} is registered for :xform");
-        PullError::at(PullErrorKind::UnknownFunction, spec.span, message)
-    })?;
-    Ok(Some((name.clone(), function.clone())))
+    let refuse = |message| Err(PullError::at(PullErrorKind::UnknownFunction, spec.span, message));
+    match registry.function(name) {
+        None => refuse(format!("no function {name} is registered for :xform")),
+        Some(function) if function.arguments() != 1 => {
+            refuse(format!("{name} takes {} arguments; :xform gives it one", function.arguments()))
+        }
+        Some(function) => Ok(Some((name.clone(), function))),
+    }
 }

@@ -11,13 +11,13 @@ use duramen_model::{AttributeId, Datom, EntityId, Form, Keyword, Schema, Value};
 
 use super::facts::Facts;
 use super::plan::{EXPANSION, Entry, Place, Plan, PlanId, Plans, Show};
-use super::{PullError, PullErrorKind, PullOptions};
+use super::{PullError, PullErrorKind, PullLimits};
 
 /// The entities to show, those of a level after those of the level above.
 pub(super) struct Tree<'a> {
     plans: &'a Plans,
     schema: &'a Schema,
-    options: &'a PullOptions,
+    limits: PullLimits,
     nodes: Vec<Node>,
 }
 
@@ -70,9 +70,9 @@ impl<'a> Tree<'a> {
         plans: &'a Plans,
         schema: &'a Schema,
         entities: &[EntityId],
-        options: &'a PullOptions,
+        limits: PullLimits,
     ) -> Result<Self, PullError> {
-        let mut tree = Self { plans, schema, options, nodes: Vec::new() };
+        let mut tree = Self { plans, schema, limits, nodes: Vec::new() };
         let levels: Arc<[u32]> = plans.plan(plans.top).levels.clone().into();
         for &e in entities {
             tree.push(Node::new(e, plans.top, Origin::Pattern, levels.clone()))?;
@@ -83,7 +83,7 @@ impl<'a> Tree<'a> {
             if level.is_empty() {
                 break;
             }
-            if depth > options.depth_max {
+            if depth > limits.depth_max {
                 return Err(tree.too_deep());
             }
             let wanted = tree.nodes[level.clone()].iter().filter(|node| !node.is_repeated());
@@ -192,8 +192,8 @@ impl<'a> Tree<'a> {
     }
 
     fn push(&mut self, node: Node) -> Result<(), PullError> {
-        if self.nodes.len() >= self.options.entities_max {
-            let most = self.options.entities_max;
+        if self.nodes.len() >= self.limits.entities_max {
+            let most = self.limits.entities_max;
             let message = format!(
                 "the result has more than {most} entities: set a :limit, bound the recursion, or allow more"
             );
@@ -204,7 +204,7 @@ impl<'a> Tree<'a> {
     }
 
     fn too_deep(&self) -> PullError {
-        let most = self.options.depth_max;
+        let most = self.limits.depth_max;
         let message =
             format!("the result is nested more than {most} levels deep: bound the recursion");
         PullError::of(PullErrorKind::TooDeep, message)
@@ -288,7 +288,7 @@ impl Entry {
             Some(values.swap_remove(0))
         };
         if let (Some(value), Some((name, function))) = (&found, &self.transform) {
-            let shown = function(value).map_err(|reason| {
+            let shown = function.call(std::slice::from_ref(value)).map_err(|reason| {
                 PullError::of(PullErrorKind::FunctionFailed, format!("{name}: {reason}"))
             })?;
             found = (shown != Edn::Nil).then_some(shown);

@@ -13,7 +13,7 @@ use crate::execute::Run;
 use crate::functions::registry::Registry;
 use crate::limits::Limits;
 use crate::plan::Plan;
-use crate::pull::PullOptions;
+use crate::pull::{PullLimits, PullOptions};
 use answer::Answer;
 use prepare::Prepared;
 
@@ -64,12 +64,12 @@ from_value!(bool, i64, f64, &str, String, Keyword, Symbol, Instant, Uuid, Value)
 /// What a query may use beyond its inputs.
 #[derive(Debug, Clone, Default)]
 pub struct QueryOptions {
-    /// Functions that the host program lends.
+    /// Functions that the host program lends, to `:xform` in pulls too.
     pub registry: Registry,
     /// How far the query may go.
     pub limits: Limits,
-    /// How far pulls in `:find` may go, and the functions that they may name.
-    pub pull: PullOptions,
+    /// How far each pull in `:find` may go.
+    pub pull: PullLimits,
 }
 
 /// Answers a query.
@@ -106,7 +106,8 @@ pub async fn q_with(
     let prepared = Prepared::new(query, inputs, options).await?;
     let mut run = Run::new(&prepared.plan, &prepared.sources, &prepared.given, options.limits);
     let rows = run.rows().await?;
-    prepared.find.answer(rows, &prepared.sources, &options.pull).await
+    let pull = PullOptions { registry: options.registry.clone(), limits: options.pull };
+    prepared.find.answer(rows, &prepared.sources, &pull).await
 }
 
 /// Shows the order in which a query would be answered.

@@ -2,10 +2,11 @@
 
 use std::sync::Arc;
 
-use duramen_model::{Edn, EntityId, Keyword, Symbol};
+use duramen_model::{Edn, EntityId, Keyword};
 
-use super::super::{PullErrorKind, PullOptions, PullPattern, Transforms, pull_many};
+use super::super::{PullErrorKind, PullLimits, PullOptions, PullPattern, pull_many};
 use super::{database, edn, shown, try_pull, with};
+use crate::Registry;
 
 const SCHEMA: &str = "[
   {:db/ident :who/name :db/valueType :db.type/string :db/cardinality :db.cardinality/one}
@@ -225,16 +226,12 @@ async fn limits_count_values() {
 #[tokio::test]
 async fn functions_change_what_is_shown() {
     let db = people().await;
-    let transforms = Transforms::new()
-        .with(Symbol::new("shout"), |shown| match shown.as_str() {
-            Some(text) => Ok(Edn::from(text.to_uppercase())),
-            None => Err(format!("expected a string, found {}", shown.kind())),
-        })
-        .with(Symbol::new("count"), |shown| {
-            Ok(Edn::from(shown.as_sequence().map_or(1, <[_]>::len) as i64))
-        })
-        .with(Symbol::new("hide"), |_| Ok(Edn::Nil));
-    let options = PullOptions { transforms, ..PullOptions::default() };
+    let registry = Registry::new()
+        .with("shout", |text: String| text.to_uppercase())
+        .with("count", |values: Vec<Edn>| values.len() as i64)
+        .with("hide", |_: Edn| Edn::Nil)
+        .with("add", |a: i64, b: i64| a + b);
+    let options = PullOptions { registry, ..PullOptions::default() };
     for (pattern, expected) in [
         ("[[:who/name :xform shout]]", r#"{:who/name "ADA"}"#),
         ("[[:who/nicks :xform count :as :n]]", "{:n 2}"),
@@ -246,6 +243,7 @@ async fn functions_change_what_is_shown() {
     }
     for (pattern, kind) in [
         ("[[:who/name :xform eval]]", PullErrorKind::UnknownFunction),
+        ("[[:who/name :xform add]]", PullErrorKind::UnknownFunction),
         ("[[:who/shy? :xform shout]]", PullErrorKind::FunctionFailed),
     ] {
         let error = try_pull(&db, pattern, "a", &options).await.expect_err(pattern);
@@ -265,12 +263,14 @@ async fn only_references_can_be_followed() {
 #[tokio::test]
 async fn results_that_grow_without_end_are_refused() {
     let db = people().await;
-    let shallow = PullOptions { depth_max: 2, ..PullOptions::default() };
+    let limits = PullLimits { depth_max: 2, ..PullLimits::default() };
+    let shallow = PullOptions { limits, ..PullOptions::default() };
     let error =
         try_pull(&db, "[:who/name {:who/boss ...}]", "d", &shallow).await.expect_err("deep");
     assert_eq!(error.kind, PullErrorKind::TooDeep);
     assert!(try_pull(&db, "[:who/name {:who/boss 2}]", "d", &shallow).await.is_ok());
-    let small = PullOptions { entities_max: 3, ..PullOptions::default() };
+    let limits = PullLimits { entities_max: 3, ..PullLimits::default() };
+    let small = PullOptions { limits, ..PullOptions::default() };
     let error = try_pull(&db, "[:who/name {:who/boss ...}]", "d", &small).await.expect_err("large");
     assert_eq!(error.kind, PullErrorKind::TooLarge);
 }
