@@ -95,7 +95,9 @@ fn of_db(error: &DbError) -> ErrorKind {
 
 fn of_query(error: &QueryError) -> ErrorKind {
     match error.kind {
-        QueryErrorKind::Unavailable => of_source(error).unwrap_or(ErrorKind::Unavailable),
+        QueryErrorKind::Unavailable | QueryErrorKind::Pull(PullErrorKind::Unreadable) => {
+            of_source(error).unwrap_or(ErrorKind::Unavailable)
+        }
         _ => ErrorKind::Invalid,
     }
 }
@@ -111,7 +113,8 @@ fn of_pull(error: &PullError) -> ErrorKind {
 fn of_source(error: &(dyn std::error::Error + 'static)) -> Option<ErrorKind> {
     let mut source = error.source();
     while let Some(error) = source {
-        if let Some(error) = error.downcast_ref::<DbError>() {
+        let boxed = || error.downcast_ref::<Box<DbError>>().map(Box::as_ref);
+        if let Some(error) = error.downcast_ref::<DbError>().or_else(boxed) {
             return Some(of_db(error));
         }
         source = error.source();

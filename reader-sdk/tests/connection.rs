@@ -4,7 +4,8 @@ mod publisher;
 
 use std::time::Duration;
 
-use duramen::{Client, Connection, DbExt, Error, ErrorKind, Keyword, Stores, T};
+use duramen::{Client, Connection, DbExt, Edn, Error, ErrorKind, Input, Keyword, Order, Stores, T};
+use duramen_index::NodeOptions;
 use publisher::{Publisher, stores};
 
 const SCHEMA: &str =
@@ -157,6 +158,29 @@ async fn damage_names_the_object() {
     let error = connection.db().await.expect_err("damage");
     assert_eq!(error.kind(), ErrorKind::Corrupt, "{error}");
     assert!(error.to_string().contains(key.path()), "{error}");
+}
+
+#[tokio::test]
+async fn damage_beneath_a_question_is_damage() {
+    let stores = stores();
+    let mut publisher = Publisher::create(&stores, "memory://place", "notes").await;
+    publisher.transact(SCHEMA).await;
+    publisher.transact(NOTE).await;
+    publisher.merge(&NodeOptions { top_bytes_max: 0, ..NodeOptions::default() }).await;
+    publisher.damage_packs().await;
+    let db = connected(&stores).await.last_db();
+    let note = db.schema().entity(&Keyword::new("note")).expect("an ident");
+    let shown = "[:find (pull ?n [:note/text]) :in $ ?n]";
+    let errors = [
+        db.q("[:find ?e :where [?e :note/text]]", []).await.map(|_| ()),
+        db.q(shown, [Input::Value(Edn::from(i64::from(note)))]).await.map(|_| ()),
+        db.pull("[*]", note).await.map(|_| ()),
+        db.entity(note).await.map(|_| ()),
+        db.datoms_at(Order::Eavt, &[]).await.map(|_| ()),
+    ];
+    for error in errors.map(|answer| answer.expect_err("damage")) {
+        assert_eq!(error.kind(), ErrorKind::Corrupt, "{error:?}");
+    }
 }
 
 #[test]

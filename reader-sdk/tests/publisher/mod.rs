@@ -118,6 +118,17 @@ impl Publisher {
         self.newest = publish(&*self.store, &self.name, &root).await;
     }
 
+    /// Changes one byte of every pack, beyond its envelope.
+    pub(crate) async fn damage_packs(&self) {
+        let contents = DatabaseFolder::new(&self.name).contents(self.newest.root.place.id);
+        for key in self.store.list(&contents.packs(), usize::MAX).await.expect("a listing") {
+            let mut bytes =
+                self.store.get(&key).await.expect("an answer").expect("a pack").to_vec();
+            bytes.iter_mut().skip(200).step_by(10).for_each(|byte| *byte ^= 0x20);
+            self.store.put(&key, bytes.into()).await.expect("written");
+        }
+    }
+
     async fn next(&mut self, text: &str) -> Root {
         let data = TxData::from_form(&edn::read(text).expect("EDN")).expect("transaction data");
         let (db, resolved) =
