@@ -1,5 +1,7 @@
 //! What is a pull pattern and what is not.
 
+use proptest::prelude::*;
+
 use super::super::{PullErrorKind, PullPattern};
 
 fn message(text: &str) -> String {
@@ -69,4 +71,52 @@ fn errors_say_where() {
     assert_eq!((error.span.start, error.span.end), (18, 20));
     let error = PullPattern::parse("[:a/b").expect_err("not closed");
     assert!(error.message.contains("line 1"), "{}", error.message);
+}
+
+proptest! {
+    #[test]
+    fn no_text_upsets_the_parser(text in r#"[\[\](){}:a/_b*.0-9 "nillimitdefault#-]{0,60}"#) {
+        let _ = PullPattern::parse(&text);
+    }
+
+    #[test]
+    fn whatever_is_a_pattern_can_be_pulled(
+        specs in proptest::collection::vec(spec(), 1..4),
+    ) {
+        let pattern = PullPattern::parse(&format!("[{}]", specs.join(" "))).expect("a pattern");
+        let db = duramen_db::Db::genesis();
+        let twice = [duramen_model::builtin::VALUE_TYPE.entity(); 2];
+        let pull = super::super::pull_many(&db, &pattern, &twice);
+        let runtime = tokio::runtime::Builder::new_current_thread().build().expect("a runtime");
+        match runtime.block_on(pull) {
+            Ok(shown) => prop_assert_eq!(&shown[0], &shown[1]),
+            Err(error) => prop_assert_eq!(error.kind, PullErrorKind::NotAReference),
+        }
+    }
+}
+
+/// A spec over builtin attributes and one that there is none of.
+fn spec() -> impl Strategy<Value = String> {
+    let name = prop::sample::select(vec![
+        ":db/ident",
+        ":db/valueType",
+        ":db/_valueType",
+        ":db/cardinality",
+        ":no/such",
+        ":db/_ident",
+    ]);
+    let option = prop::sample::select(vec!["", " :limit 1", " :default 1 :as :x", " :limit nil"]);
+    let attribute =
+        (name.clone(), option.clone()).prop_map(|(name, option)| format!("[{name}{option}]"));
+    let attribute = prop_oneof![name.prop_map(str::to_owned), attribute];
+    let leaf = prop_oneof![Just("*".to_owned()), Just(":db/id".to_owned()), attribute.clone()];
+    leaf.prop_recursive(3, 8, 2, move |inner| {
+        let next = prop_oneof![
+            Just("...".to_owned()),
+            Just("2".to_owned()),
+            proptest::collection::vec(inner, 1..3)
+                .prop_map(|specs| format!("[{}]", specs.join(" "))),
+        ];
+        (attribute.clone(), next).prop_map(|(attribute, next)| format!("{{{attribute} {next}}}"))
+    })
 }
