@@ -46,6 +46,11 @@ impl Batch {
         self.waiting.push(Waiting { answer, outcome: Outcome::Applied { tx, replayed: false } });
     }
 
+    /// How many wait for it.
+    pub(crate) fn waiting(&self) -> usize {
+        self.waiting.len()
+    }
+
     /// A transaction of it.
     pub(crate) fn get(&self, t: T) -> Option<&LoggedTx> {
         self.txs.iter().find(|tx| tx.t() == t)

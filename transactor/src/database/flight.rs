@@ -24,8 +24,9 @@ pub(crate) struct Flight {
     pub(crate) batch: Batch,
     /// The segments that it is the first to name, oldest first.
     pub(crate) spilled: Vec<Spilled>,
+    /// When it departed.
+    pub(crate) departed: Instant,
     publishing: JoinHandle<Publication>,
-    departed: Instant,
 }
 
 /// A root that is ready to depart.

@@ -7,7 +7,7 @@
 //! The task opens the database (claims it and reads it), serves it, and ends when another writer
 //! has taken it over, it was dropped, or the transactor stops. Reading order: `opening`,
 //! `serving` with `taking`, `publishing` and `merging`, and what they work with: `batch`, `next_root`,
-//! `flight`, `background`, `novelty`.
+//! `flight`, `pace`, `background`, `novelty`.
 
 mod background;
 mod batch;
@@ -17,6 +17,7 @@ mod names;
 mod next_root;
 mod novelty;
 mod opening;
+mod pace;
 mod publishing;
 mod serving;
 mod taking;

@@ -26,7 +26,7 @@ const LAST_HINT_MAX: Duration = Duration::from_secs(2);
 impl Serving<'_> {
     /// Sends the next root off, if there is something to publish and nothing in its way.
     pub(super) fn depart(&mut self) {
-        if self.flight.is_some() || self.is_slowed() || !self.has_cargo() {
+        if self.flight.is_some() || !self.has_cargo() || self.held_until().is_some() {
             return;
         }
         let drops = self.dropping.is_some() && self.batches.is_empty();
@@ -48,9 +48,17 @@ impl Serving<'_> {
         }
     }
 
-    /// Whether the next root waits because merges do not keep up.
-    pub(super) fn is_slowed(&self) -> bool {
-        self.slow_until > Instant::now()
+    /// Until when the next root waits for more on board; `None` when nothing holds it.
+    pub(super) fn held_until(&self) -> Option<Instant> {
+        if self.flight.is_some() || !self.has_cargo() || self.batches.len() > 1 {
+            return None;
+        }
+        self.pace.waits_until(Instant::now(), self.waiting())
+    }
+
+    /// How many wait for roots after the one on its way.
+    fn waiting(&self) -> usize {
+        self.batches.iter().map(Batch::waiting).sum()
     }
 
     /// Whether there is something to publish. A segment alone is not, unless a merge waits for
@@ -95,7 +103,7 @@ impl Serving<'_> {
         }
         let slowness = self.novelty_now().pressure(&self.context.settings);
         let pause = Duration::from_millis(self.context.settings.slow_ms_max).mul_f64(slowness);
-        self.slow_until = Instant::now() + pause;
+        self.pace.slow_down(Instant::now(), pause);
         metrics::histogram!("duramen_batch_transactions").record(batch.txs.len() as f64);
         let key = self.place.contents.root(&root.place.branch, root.place.n);
         self.flight = Some(Flight::depart(&self.context, key, departure, batch));
@@ -155,7 +163,8 @@ impl Serving<'_> {
 
     /// The root is in the bucket: it is the newest one now, and everyone who waited hears so.
     fn advance(&mut self, flight: Flight) -> Option<End> {
-        let Flight { root, batch, mut spilled, .. } = flight;
+        let Flight { root, batch, mut spilled, departed, .. } = flight;
+        self.pace.landed(Instant::now(), departed.elapsed(), batch.waiting(), self.waiting());
         let datoms: usize = batch.txs.iter().map(|tx| tx.record().changes.len()).sum();
         metrics::counter!("duramen_transactions_total").increment(batch.txs.len() as u64);
         metrics::counter!("duramen_datoms_total").increment(datoms as u64);

@@ -5,6 +5,7 @@
 //! `publishing`.
 
 use std::collections::VecDeque;
+use std::future::pending;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -20,6 +21,7 @@ use super::merging::{MergedCheckpoint, Merging};
 use super::names::Names;
 use super::novelty::NoveltyGauge;
 use super::opening::{Opened, Place};
+use super::pace::Pace;
 use crate::error::TransactError;
 use crate::publish::Publication;
 use crate::requests::Requests;
@@ -61,8 +63,7 @@ pub(crate) struct Serving<'a> {
     pub(super) spill: Spill,
     pub(super) merging: Merging,
     pub(super) head: Head,
-    /// The next root departs no earlier, so that merges keep up.
-    pub(super) slow_until: Instant,
+    pub(super) pace: Pace,
     /// Who waits for the database to be dropped.
     pub(super) dropping: Option<oneshot::Sender<Result<(), TransactError>>>,
     /// No more jobs will come.
@@ -75,7 +76,7 @@ enum Event {
     Spilled(bool),
     Merged(Option<Result<MergedCheckpoint, DbError>>),
     HeadDue,
-    Faster,
+    DepartureDue,
     Job(Option<Job>),
     Stop,
 }
@@ -100,7 +101,7 @@ impl<'a> Serving<'a> {
             spill: Spill::idle(),
             merging: Merging::idle(),
             head,
-            slow_until: Instant::now(),
+            pace: Pace::new(Instant::now()),
             dropping: None,
             closed: false,
             report,
@@ -121,13 +122,14 @@ impl<'a> Serving<'a> {
                 return End::Stopped;
             }
             let taking = self.takes_jobs();
+            let held = self.held_until();
             let event = tokio::select! {
                 biased;
                 publication = flight::landed(&mut self.flight) => Event::Landed(publication),
                 uploaded = self.spill.done() => Event::Spilled(uploaded),
                 merged = self.merging.done() => Event::Merged(merged),
                 () = self.head.due() => Event::HeadDue,
-                () = sleep_until(self.slow_until), if self.is_slowed() => Event::Faster,
+                () = until(held) => Event::DepartureDue,
                 () = stopping.cancelled(), if !jobs.is_closed() => Event::Stop,
                 job = jobs.recv(), if taking => Event::Job(job),
             };
@@ -146,7 +148,7 @@ impl<'a> Serving<'a> {
                 }
             }
             Event::Merged(merged) => self.merged(merged),
-            Event::Faster => {}
+            Event::DepartureDue => {}
             Event::HeadDue => self.write_hint(),
             Event::Stop => jobs.close(),
             Event::Job(None) => self.closed = true,
@@ -204,5 +206,13 @@ impl<'a> Serving<'a> {
         gauge("duramen_novelty_datoms", novelty.datoms);
         gauge("duramen_novelty_bytes", novelty.bytes);
         gauge("duramen_t", root.t.get());
+    }
+}
+
+/// Waits until a time; for ever without one.
+async fn until(time: Option<Instant>) {
+    match time {
+        Some(time) => sleep_until(time).await,
+        None => pending().await,
     }
 }
