@@ -37,7 +37,8 @@ impl Query {
     pub fn parse(text: &str) -> Result<Self, QueryError> {
         let form = edn::read(text).map_err(|error| {
             let start = u32::try_from(error.offset).unwrap_or(u32::MAX);
-            let span = Span { start, end: start.saturating_add(1) };
+            let end = start.saturating_add(1).min(u32::try_from(text.len()).unwrap_or(u32::MAX));
+            let span = Span { start, end: end.max(start) };
             QueryError::malformed(span, error.to_string())
         })?;
         Self::from_form(&form)
