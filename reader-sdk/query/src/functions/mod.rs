@@ -122,6 +122,3 @@ impl Function {
 fn kinds(cells: &[Cell]) -> String {
     cells.iter().map(Cell::kind).collect::<Vec<_>>().join(", ")
 }
-
-#[cfg(test)]
-mod tests;

@@ -1,1 +1,0 @@
-//! What the functions give, as text.
