@@ -3,7 +3,7 @@
 use std::fmt;
 use std::sync::Arc;
 
-use duramen_index::{KeyRange, Layer};
+use duramen_index::{KeyRange, Layer, NodeStats};
 use duramen_model::{
     Attribute, AttributeId, Datom, EntityId, Instant, Order, Schema, T, Value, builtin,
 };
@@ -132,6 +132,13 @@ impl Db {
     /// The transactions from `from` on that are not in the trees of the checkpoint, oldest first.
     pub fn recent_txs(&self, from: T) -> impl Iterator<Item = &Arc<TxRecord>> {
         self.facts.recent.since(from)
+    }
+
+    /// What reading the trees has cost so far, over all values of the database that were made
+    /// from one snapshot.
+    #[must_use]
+    pub fn node_stats(&self) -> NodeStats {
+        self.facts.nodes().stats()
     }
 
     /// The newest transaction that is in the trees of the checkpoint.
