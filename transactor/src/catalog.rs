@@ -9,9 +9,11 @@ use std::sync::Arc;
 use bytes::Bytes;
 use duramen_db::catalog::NumberedClaim;
 use duramen_db::{
-    Catalog, Claim, Floor, LogSum, LoggedTx, NextIds, OpenedRoot, Root, RootPlace, TxRecord, Writer,
+    Catalog, Claim, Floor, LogSum, LoggedTx, NextIds, OpenedRoot, Root, RootPlace, TxRecord,
+    Writer, head,
 };
 use duramen_model::T;
+use duramen_store::envelope;
 use duramen_store::layout::{
     BranchName, ContentsFolder, DatabaseFolder, DatabaseId, DatabaseName, WriterId, number_of,
 };
@@ -42,8 +44,13 @@ pub(crate) async fn create(
     let genesis = genesis(id, context.random().id(), WriterId(context.random().id()));
     let place = &genesis.place;
     let key = DatabaseFolder::new(name).contents(id).root(&place.branch, place.n);
-    outcome(context, key, genesis.seal()?).await?;
-    if state(context, name, number, Claim::Created(id)).await? { Ok(id) } else { Err(exists()) }
+    let genesis = sealed(genesis)?;
+    outcome(context, key, genesis.object.clone()).await?;
+    if !state(context, name, number, Claim::Created(id)).await? {
+        return Err(exists());
+    }
+    hint(context, name, &genesis).await;
+    Ok(id)
 }
 
 /// Lists the databases.
@@ -96,7 +103,9 @@ async fn drop_contents(
         last.dropped = true;
         address = newest.root.writer.address;
         let key = contents.root(&last.place.branch, last.place.n);
-        if outcome(context, key, last.seal()?).await? {
+        let last = sealed(last)?;
+        if outcome(context, key, last.object.clone()).await? {
+            hint(context, name, &last).await;
             return Ok(());
         }
     }
@@ -151,6 +160,22 @@ async fn state(
 ) -> Result<bool, TransactError> {
     let key = DatabaseFolder::new(name).claim(number);
     outcome(context, key, claim.seal(name, number)).await
+}
+
+/// Makes the object of a root, as it will be found in the bucket.
+pub(crate) fn sealed(root: Root) -> Result<OpenedRoot, StoreError> {
+    let object = root.seal()?;
+    let hash = envelope::hash_of(&object).expect("a sealed object has a frame");
+    Ok(OpenedRoot { root, hash, object })
+}
+
+/// Writes the hint at a root. Whoever cannot list finds the database by it, so it is there from
+/// the beginning; but it is no harm if it is not.
+async fn hint(context: &Context, name: &DatabaseName, root: &OpenedRoot) {
+    let key = DatabaseFolder::new(name).head(&root.root.place.branch);
+    if let Err(error) = context.store().put(&key, head::seal(root)).await {
+        tracing::debug!(database = %name, %error, "the hint at the newest root was not written");
+    }
 }
 
 /// Creates an object once; false when another one has its name.

@@ -171,6 +171,17 @@ impl Client {
         self.transact_request(request(database, data)).await
     }
 
+    /// Sends a request once, and reports whatever comes back.
+    ///
+    /// # Errors
+    /// What the transactor answers.
+    pub async fn transact_request_once(
+        &self,
+        request: v1::TransactRequest,
+    ) -> Result<Transacted, ClientError> {
+        transacted(self.inner.clone().transact(request).await?.into_inner())
+    }
+
     /// Sends a request, and sends it again while that is safe: when nothing was applied, or when
     /// it has an id by which the transactor knows it again.
     ///

@@ -302,3 +302,39 @@ async fn without_faults_every_request_is_applied() {
 async fn the_simulation_repeats_itself() {
     assert_eq!(simulate(3, 20).await, simulate(3, 20).await);
 }
+
+#[tokio::test(start_paused = true)]
+async fn cold_requests_are_read_for_beside_one_another() {
+    let world = World::new(1);
+    world.prepare().await;
+    let filler = world.transactor(1, 0);
+    let items = |range: std::ops::Range<u32>, size| {
+        let item = |i| format!(r#"{{:item/name "item {i:04}" :item/size {size}}}"#);
+        format!("[{}]", range.map(item).collect::<Vec<_>>().join(" "))
+    };
+    for batch in 0..10 {
+        let edn = items(batch * 50..(batch + 1) * 50, 0);
+        let request = TxRequest { data: data(&edn), key: None, bytes: edn.len() };
+        filler.transact(&world.name, request).await.unwrap();
+        tokio::time::sleep(Duration::from_secs(10)).await;
+    }
+    filler.drain(Duration::from_secs(60)).await;
+
+    let cold = world.transactor(2, 0);
+    let request = TxRequest { data: data("[]"), key: None, bytes: 1 };
+    cold.transact(&world.name, request).await.unwrap();
+    let start = SimulatedTime::now();
+    let requests = (0..50).map(|i| {
+        let (cold, name, edn) = (cold.clone(), world.name.clone(), items(i * 10..i * 10 + 1, i));
+        tokio::spawn(async move {
+            let request = TxRequest { data: data(&edn), key: None, bytes: edn.len() };
+            cold.transact(&name, request).await.unwrap();
+        })
+    });
+    for request in requests.collect::<Vec<_>>() {
+        request.await.unwrap();
+    }
+    // A read takes 20 ms on average, and each request needs several after one another.
+    let took = start.elapsed();
+    assert!(took < Duration::from_millis(1_500), "{took:?}");
+}

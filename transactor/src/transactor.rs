@@ -167,6 +167,8 @@ impl Transactor {
             let reason = "the requests that wait fill the memory that is meant for them".to_owned();
             return Err(TransactError::Busy { reason });
         };
+        let now = self.shared.context.components.clock.now();
+        self.open(name)?.prefetch(&request.data, now).await;
         let (answer, heard) = oneshot::channel();
         self.send(name, Job::Transact { request, answer, share })?;
         heard.await.unwrap_or_else(|_| Err(stopped()))

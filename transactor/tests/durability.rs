@@ -6,12 +6,15 @@ mod support;
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
+use std::time::Duration;
 
 use duramen_db::{Db, Selection};
 use duramen_model::{Keyword, T, Value};
 use duramen_proto::v1;
 use duramen_proto::v1::transact_request::Data;
+use duramen_store::delayed::{Delayed, Latency};
 use duramen_store::file::{FileStore, MissingFolder};
+use duramen_store::layout::{DatabaseFolder, DatabaseName};
 use duramen_store::{MemoryStore, WriteStore};
 use duramen_transactor::Settings;
 use duramen_transactor::settings::NoveltyLimits;
@@ -221,5 +224,122 @@ async fn a_merged_transaction_is_still_replayed() {
     let again = client.transact_request(ann).await.unwrap();
     assert!(again.replayed);
     assert_eq!(again.report.datoms, first.report.datoms);
+    server.stop().await;
+}
+
+#[tokio::test]
+async fn damage_is_told_with_the_object_and_others_are_served() {
+    let store = memory();
+    let server = TestServer::start(Arc::clone(&store), Settings::default()).await;
+    let client = server.client().await;
+    for name in ["cat", "dog"] {
+        client.create_database(name).await.unwrap();
+        client.transact(name, SCHEMA).await.unwrap();
+    }
+    server.stop().await;
+    let newest = {
+        let root = snapshot(&store, "cat").await.root().place.clone();
+        let name = DatabaseName::new("cat").unwrap();
+        DatabaseFolder::new(&name).contents(root.id).root(&root.branch, root.n)
+    };
+    let mut bytes = store.get(&newest).await.unwrap().unwrap().to_vec();
+    let last = bytes.len() - 1;
+    bytes[last] ^= 1;
+    store.put(&newest, bytes.into()).await.unwrap();
+
+    let server = TestServer::start(Arc::clone(&store), Settings::default()).await;
+    let client = server.client().await;
+    let error = client.transact("cat", "[]").await.unwrap_err();
+    assert_eq!(error.code(), Some(Code::DataLoss), "{error}");
+    let (reason, metadata) = error.info().unwrap();
+    assert_eq!((reason.as_str(), metadata["object"].as_str()), ("store/corrupt", newest.path()));
+    assert_eq!(client.transact("dog", "[]").await.unwrap().report.t, 2);
+    server.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn stopping_answers_what_waits_and_loses_nothing() {
+    let latency = Latency { read: Duration::from_millis(2), write: Duration::from_millis(20) };
+    let store: Arc<dyn WriteStore> = Arc::new(Delayed::new(Arc::new(MemoryStore::new()), latency));
+    let server = TestServer::start(Arc::clone(&store), Settings::default()).await;
+    let client = server.client().await;
+    client.create_database("cat").await.unwrap();
+    client.transact("cat", SCHEMA).await.unwrap();
+    let writers = (0..8).map(|writer| {
+        let client = client.clone();
+        tokio::spawn(async move {
+            let mut answered = Vec::new();
+            for i in 0.. {
+                let email = format!("{writer}-{i}");
+                let ask = request(&format!(r#"[{{:person/email "{email}"}}]"#), Uuid::now_v7());
+                // Without a second try: whatever fails now is not in the list.
+                match client.transact_request_once(ask).await {
+                    Ok(_) => answered.push(email),
+                    Err(_) => break,
+                }
+            }
+            answered
+        })
+    });
+    let writers: Vec<_> = writers.collect();
+    tokio::time::sleep(Duration::from_millis(200)).await;
+    server.stop().await;
+    let mut answered = BTreeSet::new();
+    for writer in writers {
+        answered.extend(writer.await.unwrap());
+    }
+    assert!(answered.len() > 8, "{}", answered.len());
+    let found = emails(&db(&store, "cat").await).await;
+    assert!(answered.is_subset(&found), "lost: {:?}", answered.difference(&found));
+}
+
+#[tokio::test]
+async fn a_full_queue_refuses_at_once() {
+    let latency = Latency { read: Duration::ZERO, write: Duration::from_millis(100) };
+    let store: Arc<dyn WriteStore> = Arc::new(Delayed::new(Arc::new(MemoryStore::new()), latency));
+    let settings =
+        Settings { queue_requests_max: 2, batch_transactions_max: 1, ..Settings::default() };
+    let server = TestServer::start(store, settings).await;
+    let client = server.client().await;
+    client.create_database("cat").await.unwrap();
+    client.transact("cat", SCHEMA).await.unwrap();
+    let requests = (0..20).map(|_| {
+        let client = client.clone();
+        let ask = request("[]", Uuid::now_v7());
+        tokio::spawn(async move { client.transact_request_once(ask).await })
+    });
+    let mut refused = 0;
+    for request in requests.collect::<Vec<_>>() {
+        if let Err(error) = request.await.unwrap() {
+            assert_eq!(error.code(), Some(Code::ResourceExhausted), "{error}");
+            refused += 1;
+        }
+    }
+    assert!((10..19).contains(&refused), "{refused} refused");
+    server.stop().await;
+}
+
+#[tokio::test]
+async fn too_much_novelty_refuses_until_it_is_merged() {
+    let settings = Settings {
+        novelty_soft: NoveltyLimits { datoms: 100, bytes: 1 << 20, segments: 100 },
+        novelty_hard: NoveltyLimits { datoms: 100, bytes: 1 << 20, segments: 100 },
+        ..Settings::default()
+    };
+    let server = TestServer::start(memory(), settings).await;
+    let client = server.client().await;
+    client.create_database("cat").await.unwrap();
+    client.transact("cat", SCHEMA).await.unwrap();
+    let mut busy = 0;
+    for i in 0..200 {
+        let ask = request(&format!(r#"[{{:person/email "{i}"}}]"#), Uuid::now_v7());
+        while let Err(error) = client.transact_request_once(ask.clone()).await {
+            assert_eq!(error.info().unwrap().0, "busy", "{error}");
+            busy += 1;
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+    }
+    assert!(busy > 0);
+    assert_eq!(client.status("cat").await.unwrap().databases[0].t, 201);
     server.stop().await;
 }

@@ -184,6 +184,7 @@ impl Serving<'_> {
         for (batch, db) in on_its_way.chain(&mut self.batches).zip(rested) {
             batch.db = db;
         }
+        self.show();
         Ok(())
     }
 

@@ -7,7 +7,7 @@
 //! The task opens the database (claims it and reads it), serves it, and ends when another writer
 //! has taken it over, it was dropped, or the transactor stops. Reading order: `opening`,
 //! `serving` with `taking`, `publishing` and `merging`, and what they work with: `batch`, `next_root`,
-//! `flight`, `pace`, `background`, `novelty`.
+//! `flight`, `pace`, `prefetch`, `background`, `novelty`.
 
 mod background;
 mod batch;
@@ -18,6 +18,7 @@ mod next_root;
 mod novelty;
 mod opening;
 mod pace;
+mod prefetch;
 mod publishing;
 mod serving;
 mod taking;
@@ -25,6 +26,9 @@ mod taking;
 use std::sync::Arc;
 use std::time::Duration;
 
+use duramen_db::Db;
+use duramen_db::resolve::TxData;
+use duramen_model::Instant;
 use duramen_store::layout::DatabaseName;
 use tokio::sync::mpsc::error::TrySendError;
 use tokio::sync::{OwnedSemaphorePermit, mpsc, oneshot, watch};
@@ -34,6 +38,7 @@ use crate::error::TransactError;
 use crate::request::{Answer, TxRequest};
 use crate::status::{DatabaseState, DatabaseStatus};
 use crate::transactor::Context;
+use prefetch::Prefetch;
 use serving::End;
 
 /// What is asked of a database.
@@ -66,6 +71,8 @@ impl Job {
 pub(crate) struct DatabaseHandle {
     queue: mpsc::Sender<Job>,
     status: watch::Receiver<DatabaseStatus>,
+    db: watch::Receiver<Option<Db>>,
+    prefetch: Prefetch,
 }
 
 /// Why a job did not get into the queue. It comes back.
@@ -84,6 +91,15 @@ impl DatabaseHandle {
             TrySendError::Full(_) => SendError::Full,
             TrySendError::Closed(job) => SendError::Ended(Box::new(job)),
         })
+    }
+
+    /// Reads what a transaction will look up, so that it need not be waited for when its turn
+    /// comes.
+    pub(crate) async fn prefetch(&self, data: &TxData, now: Instant) {
+        let db = self.db.borrow().clone();
+        if let Some(db) = db {
+            self.prefetch.warm(&db, data, now).await;
+        }
     }
 
     /// Whether the task takes no more.
@@ -105,8 +121,10 @@ pub(crate) fn task(
 ) -> (DatabaseHandle, impl Future<Output = ()>) {
     let (queue, jobs) = mpsc::channel(context.settings.queue_requests_max);
     let (report, status) = watch::channel(DatabaseStatus::opening(name.clone()));
-    let task = Task { context, name, jobs, report };
-    (DatabaseHandle { queue, status }, task.run())
+    let (show_db, db) = watch::channel(None);
+    let prefetch = Prefetch::default();
+    let task = Task { context, name, jobs, report, show_db };
+    (DatabaseHandle { queue, status, db, prefetch }, task.run())
 }
 
 #[derive(Debug)]
@@ -115,12 +133,15 @@ struct Task {
     name: DatabaseName,
     jobs: mpsc::Receiver<Job>,
     report: watch::Sender<DatabaseStatus>,
+    /// The newest published value, for those who prefetch.
+    show_db: watch::Sender<Option<Db>>,
 }
 
 impl Task {
     async fn run(mut self) {
         let error = self.serve().await;
         self.report.send_modify(|status| status.state = DatabaseState::Closed);
+        self.show_db.send_replace(None);
         self.jobs.close();
         while let Some(job) = self.jobs.recv().await {
             job.refuse(error.clone());
@@ -139,7 +160,8 @@ impl Task {
                     return error;
                 }
             };
-            let serving = serving::Serving::new(Arc::clone(&self.context), opened, &self.report);
+            let (context, show_db) = (Arc::clone(&self.context), &self.show_db);
+            let serving = serving::Serving::new(context, opened, &self.report, show_db);
             match Box::pin(serving.run(&mut self.jobs)).await {
                 End::Doubt => {}
                 End::Stopped => return stopped(),

@@ -9,7 +9,6 @@ use std::time::Duration;
 
 use duramen_db::{Db, Location, OpenedRoot, RequestWindow, Root, Snapshot};
 use duramen_model::T;
-use duramen_store::envelope;
 use duramen_store::layout::{ContentsFolder, DatabaseFolder, DatabaseId, DatabaseName, WriterId};
 use duramen_store::{ReadStore, StoreError};
 
@@ -103,7 +102,7 @@ async fn claim_after(
     root.writer.id = WriterId(context.random().id());
     root.writer.address.clone_from(&context.settings.address);
     root.writer.released = false;
-    let root = sealed(root)?;
+    let root = catalog::sealed(root)?;
     let key = place.contents.root(&root.root.place.branch, root.root.place.n);
     let object = UnpublishedRoot { key, bytes: root.object.clone() };
     match publish(store, &object, context.settings.publish, context.random()).await {
@@ -118,13 +117,6 @@ async fn claim_after(
     }
     let now = catalog::newest_root(store, &place.contents, place.id).await?;
     Ok((now.object == root.object).then_some(root))
-}
-
-/// Makes the object of a root, as it will be found in the bucket.
-pub(crate) fn sealed(root: Root) -> Result<OpenedRoot, StoreError> {
-    let object = root.seal()?;
-    let hash = envelope::hash_of(&object).expect("a sealed object has a frame");
-    Ok(OpenedRoot { root, hash, object })
 }
 
 async fn read(

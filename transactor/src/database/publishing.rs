@@ -13,7 +13,6 @@ use super::batch::Batch;
 use super::flight::{Before, Departure, Flight};
 use super::merging::MergeBase;
 use super::next_root::{Progress, bytes_of, next_root};
-use super::opening::sealed;
 use super::serving::{End, Serving};
 use crate::catalog;
 use crate::error::TransactError;
@@ -92,7 +91,7 @@ impl Serving<'_> {
             spilled.push(segment);
             before = Some(object);
         }
-        Ok(Departure { root: sealed(root)?, spilled, before })
+        Ok(Departure { root: catalog::sealed(root)?, spilled, before })
     }
 
     fn send_off(&mut self, departure: Departure, batch: Batch) {
@@ -140,7 +139,13 @@ impl Serving<'_> {
     pub(super) async fn land(&mut self, publication: Publication) -> Option<End> {
         let flight = self.flight.take()?;
         let (outcome, end) = match publication {
-            Publication::Published => ("published", self.advance(flight)),
+            Publication::Published => {
+                let end = self.advance(flight);
+                if end.is_some() {
+                    self.leave_hint().await;
+                }
+                ("published", end)
+            }
             Publication::Refused(error) => {
                 tracing::warn!(database = %self.place.name, %error, "the store refused a root");
                 if let Some(spilled) = flight.spilled.into_iter().next() {

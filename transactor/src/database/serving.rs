@@ -69,6 +69,7 @@ pub(crate) struct Serving<'a> {
     /// No more jobs will come.
     closed: bool,
     report: &'a watch::Sender<DatabaseStatus>,
+    show_db: &'a watch::Sender<Option<Db>>,
 }
 
 enum Event {
@@ -86,6 +87,7 @@ impl<'a> Serving<'a> {
         context: Arc<Context>,
         opened: Opened,
         report: &'a watch::Sender<DatabaseStatus>,
+        show_db: &'a watch::Sender<Option<Db>>,
     ) -> Self {
         let head = Head::new(Duration::from_millis(context.settings.head_pause_ms));
         let mut serving = Self {
@@ -105,6 +107,7 @@ impl<'a> Serving<'a> {
             dropping: None,
             closed: false,
             report,
+            show_db,
         };
         serving.head.outdate();
         serving.show();
@@ -187,6 +190,7 @@ impl<'a> Serving<'a> {
 
     /// Shows how the database is doing.
     pub(super) fn show(&self) {
+        self.show_db.send_replace(Some(self.db.clone()));
         let root = &self.root.root;
         let novelty = self.novelty_now();
         self.report.send_modify(|status| {
