@@ -26,7 +26,7 @@ const PAUSE_MAX: Duration = Duration::from_secs(2);
 #[derive(Debug, thiserror::Error)]
 pub enum ClientError {
     /// The address is not one: fix it.
-    #[error("{address:?} is no address such as http://127.0.0.1:7401")]
+    #[error("{address:?} is no address such as http://127.0.0.1:7707")]
     Address {
         /// The address as given.
         address: String,
@@ -88,13 +88,16 @@ pub struct Transacted {
 }
 
 impl Client {
-    /// Connects to an address such as `http://127.0.0.1:7401`.
+    /// Connects to an address such as `http://127.0.0.1:7707`.
     ///
     /// # Errors
     /// When the address is none, or nobody answers there.
     pub async fn connect(address: &str) -> Result<Self, ClientError> {
-        let endpoint = Endpoint::from_shared(address.to_owned())
-            .map_err(|_| ClientError::Address { address: address.to_owned() })?
+        let endpoint = Endpoint::from_shared(address.to_owned()).ok();
+        // What is no URL may still read as the path of one.
+        let endpoint = endpoint
+            .filter(|endpoint| endpoint.uri().scheme().is_some())
+            .ok_or_else(|| ClientError::Address { address: address.to_owned() })?
             .connect_timeout(Duration::from_secs(5))
             .tcp_nodelay(true);
         let channel = endpoint
