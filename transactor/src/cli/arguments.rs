@@ -1,0 +1,266 @@
+//! The command line as it was typed, before files and defaults are taken into account.
+
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+
+const ABOUT: &str = "A database that is an immutable value in a bucket.";
+
+const EXAMPLES: &str = r#"Examples:
+  duramen serve --store file:///tmp/shop
+  duramen create inventory
+  duramen transact inventory '[{:item/sku "oak-12" :item/left 40}]'
+      Serves a folder, creates a database in it, and transacts.
+
+  duramen query --db file:///tmp/shop/inventory '[:find ?sku :where [_ :item/sku ?sku]]'
+  duramen query --db cat=s3://catalogue/shop --db inv=file:///tmp/shop/inventory \
+      '[:find ?title ?left :in $cat $inv
+        :where [$cat ?b :book/sku ?s] [$cat ?b :book/title ?title]
+               [$inv ?i :item/sku ?s] [$inv ?i :item/left ?left]]'
+      Asks a database, and two at once. Only the buckets are read.
+
+Settings come from flags, then from the environment (DURAMEN_STORE, DURAMEN_SERVER, …; AWS_…,
+GOOGLE_…, AZURE_… for stores), then from a file: --config, DURAMEN_CONFIG, or ./duramen.toml.
+
+Exit codes:
+  0  done                          6  not available: nothing was applied, try again
+  2  wrong use of the command      7  unknown: it may have been applied
+  3  invalid transaction or query  8  damaged data
+  4  no such database or bucket    9  written by a newer version
+  5  conflict, or already there   10  access denied
+"#;
+
+/// What was typed.
+#[derive(Debug, Parser)]
+#[command(name = "duramen", version, about = ABOUT, after_help = EXAMPLES, max_term_width = 100)]
+pub(crate) struct Arguments {
+    /// A file with settings, in TOML.
+    #[arg(long, global = true, env = "DURAMEN_CONFIG", value_name = "FILE")]
+    pub(crate) config: Option<PathBuf>,
+    /// An option of the stores, such as aws_endpoint=http://127.0.0.1:9000. Repeatable.
+    #[arg(long = "store-option", global = true, value_name = "NAME=VALUE", value_parser = pair)]
+    pub(crate) store_options: Vec<(String, String)>,
+    /// What to do.
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+/// What to do.
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Runs the transactor: the one that writes to the databases of a store.
+    Serve(Serve),
+    /// Creates an empty database.
+    Create(OfDatabase),
+    /// Lists the databases of a transactor.
+    List(OfServer),
+    /// Gives up a database. Its name can be used again.
+    Drop(OfDatabase),
+    /// Applies transactions to a database.
+    Transact(Transact),
+    /// Asks one database or several, straight from their buckets.
+    Query(Query),
+    /// Shows an entity, straight from the bucket.
+    Pull(Pull),
+    /// Shows what was transacted, straight from the bucket.
+    Log(Log),
+    /// Tells how a transactor is doing, or with --db a database in its bucket.
+    Status(Status),
+}
+
+/// Where a transactor answers.
+#[derive(Debug, Args)]
+pub(crate) struct OfServer {
+    /// The address of the transactor [default: http://127.0.0.1:7707].
+    #[arg(long, env = "DURAMEN_SERVER", value_name = "URL")]
+    pub(crate) server: Option<String>,
+}
+
+/// One database of a transactor.
+#[derive(Debug, Args)]
+pub(crate) struct OfDatabase {
+    /// The name of the database: 1 to 64 of a-z, 0-9, '_' and '-'.
+    pub(crate) database: String,
+    #[command(flatten)]
+    pub(crate) at: OfServer,
+}
+
+/// How answers are printed.
+#[derive(Debug, Clone, Copy, Args)]
+#[group(multiple = false)]
+pub(crate) struct Format {
+    /// Prints JSON.
+    #[arg(long)]
+    pub(crate) json: bool,
+    /// Prints EDN.
+    #[arg(long)]
+    pub(crate) edn: bool,
+}
+
+/// How log lines are written.
+#[derive(Debug, Clone, Copy, ValueEnum)]
+pub(crate) enum LogFormat {
+    /// For people.
+    Text,
+    /// For machines: one JSON object a line.
+    Json,
+}
+
+#[derive(Debug, Args)]
+#[command(after_help = r#"Examples:
+  duramen serve --store file:///var/lib/duramen
+  duramen serve --store s3://bucket/prefix --listen 0.0.0.0:7707 --http 0.0.0.0:7708
+  AWS_ENDPOINT=http://127.0.0.1:9000 AWS_ALLOW_HTTP=true duramen serve --store s3://bucket
+
+It keeps nothing on disk. SIGTERM drains: what was accepted is published, then the process ends."#)]
+pub(crate) struct Serve {
+    /// The store: s3://bucket/prefix, gs://…, az://…, file:///folder, memory://name.
+    #[arg(long, env = "DURAMEN_STORE", value_name = "URL")]
+    pub(crate) store: Option<String>,
+    /// Where to answer gRPC [default: 127.0.0.1:7707]. Port 0 takes a free one.
+    #[arg(long, env = "DURAMEN_LISTEN", value_name = "ADDRESS")]
+    pub(crate) listen: Option<String>,
+    /// Where to answer HTTP (/livez, /readyz, /metrics), or "off" [default: 127.0.0.1:7708].
+    #[arg(long, env = "DURAMEN_HTTP", value_name = "ADDRESS")]
+    pub(crate) http: Option<String>,
+    /// The address that clients of another transactor are referred to.
+    #[arg(long, env = "DURAMEN_ADDRESS", value_name = "URL")]
+    pub(crate) address: Option<String>,
+    /// How log lines are written, to standard error.
+    #[arg(long, env = "DURAMEN_LOG_FORMAT", value_enum, default_value = "text")]
+    pub(crate) log_format: LogFormat,
+}
+
+#[derive(Debug, Args)]
+#[command(after_help = r#"Examples:
+  duramen transact shop '[{:item/sku "oak-12" :item/left 40}]'
+  duramen transact shop '[[:db/retract [:item/sku "oak-12"] :item/left 40]]' --datoms
+  duramen transact shop --file schema.edn       # each top-level vector is one transaction
+  generate | duramen transact shop -"#)]
+pub(crate) struct Transact {
+    #[command(flatten)]
+    pub(crate) of: OfDatabase,
+    /// The transaction, as EDN; "-" reads standard input.
+    #[arg(required_unless_present = "file", conflicts_with = "file")]
+    pub(crate) data: Option<String>,
+    /// A file of transactions: each top-level vector is one.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) file: Option<PathBuf>,
+    /// A UUID that makes repeating this very request harmless.
+    #[arg(long, value_name = "UUID")]
+    pub(crate) request_id: Option<String>,
+    /// Prints the datoms too.
+    #[arg(long)]
+    pub(crate) datoms: bool,
+    #[command(flatten)]
+    pub(crate) format: Format,
+}
+
+/// Databases to read, and how they are looked at.
+#[derive(Debug, Args)]
+pub(crate) struct Sources {
+    /// A database: its URL, or NAME=URL to have it as $NAME. Repeatable.
+    #[arg(long = "db", required = true, value_name = "[NAME=]URL")]
+    pub(crate) databases: Vec<String>,
+    /// Looks at a database as of a transaction or an instant. Repeatable.
+    #[arg(long, value_name = "[NAME=]TIME")]
+    pub(crate) as_of: Vec<String>,
+    /// Looks at what was added to a database after a transaction or an instant. Repeatable.
+    #[arg(long, value_name = "[NAME=]TIME")]
+    pub(crate) since: Vec<String>,
+    /// Looks at everything a database ever held, retractions included. Repeatable.
+    #[arg(long, value_name = "NAME", num_args = 0..=1, require_equals = true,
+          default_missing_value = "")]
+    pub(crate) history: Vec<String>,
+    /// Tells on standard error what the answer cost: requests, bytes, time.
+    #[arg(long)]
+    pub(crate) stats: bool,
+}
+
+#[derive(Debug, Args)]
+#[command(after_help = r#"Examples:
+  duramen query --db file:///tmp/shop/inventory '[:find ?s ?n :where [?e :item/sku ?s] [?e :item/left ?n]]'
+  duramen query --db file:///tmp/shop/inventory --as-of 2024-05-01 '[:find (count ?e) :where [?e :item/sku]]'
+  duramen query --db inv=s3://shop/inventory --in '["oak-12" "elm-3"]' \
+      '[:find ?s ?n :in $inv [?s ...] :where [$inv ?e :item/sku ?s] [$inv ?e :item/left ?n]]'
+  duramen query --db now=URL --db then=URL --as-of then=17 \
+      '[:find ?e :in $now $then :where [$now ?e :item/left ?n] (not [$then ?e :item/left ?n])]'
+
+Inputs are given in the order of :in. A database that stands there as $NAME is the one given as
+NAME=URL; others are taken in the order given. --in gives the inputs that are no databases."#)]
+pub(crate) struct Query {
+    #[command(flatten)]
+    pub(crate) sources: Sources,
+    /// An input that is no database, as EDN. Repeatable.
+    #[arg(long = "in", value_name = "EDN")]
+    pub(crate) inputs: Vec<String>,
+    /// The query, as EDN; "-" reads standard input.
+    #[arg(required_unless_present = "file", conflicts_with = "file")]
+    pub(crate) query: Option<String>,
+    /// A file that holds the query.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) file: Option<PathBuf>,
+    #[command(flatten)]
+    pub(crate) format: Format,
+}
+
+#[derive(Debug, Args)]
+#[command(after_help = r#"Examples:
+  duramen pull --db file:///tmp/shop/inventory '[*]' '[:item/sku "oak-12"]'
+  duramen pull --db s3://shop/orders '[:order/no {:order/lines [*]}]' 562949953421313"#)]
+pub(crate) struct Pull {
+    #[command(flatten)]
+    pub(crate) sources: Sources,
+    /// The pattern, as EDN.
+    pub(crate) pattern: String,
+    /// The entity: an id, an ident, or a lookup ref, as EDN.
+    pub(crate) entity: String,
+    /// Prints JSON instead of EDN.
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+#[derive(Debug, Args)]
+#[command(after_help = r#"Examples:
+  duramen log --db file:///tmp/shop/inventory
+  duramen log --db s3://shop/inventory --from 100 --to 200 --json"#)]
+pub(crate) struct Log {
+    /// The URL of the database.
+    #[arg(long = "db", value_name = "URL")]
+    pub(crate) database: String,
+    /// The first transaction.
+    #[arg(long, value_name = "T", default_value_t = 0)]
+    pub(crate) from: u64,
+    /// The transaction after the last.
+    #[arg(long, value_name = "T")]
+    pub(crate) to: Option<u64>,
+    #[command(flatten)]
+    pub(crate) format: Format,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Status {
+    #[command(flatten)]
+    pub(crate) at: OfServer,
+    /// Asks the bucket instead of a transactor.
+    #[arg(long = "db", value_name = "URL", conflicts_with = "server")]
+    pub(crate) database: Option<String>,
+    /// Prints JSON.
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+fn pair(text: &str) -> Result<(String, String), String> {
+    let (name, value) = text.split_once('=').ok_or("expected NAME=VALUE")?;
+    Ok((name.to_owned(), value.to_owned()))
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory;
+
+    #[test]
+    fn the_command_line_is_consistent() {
+        super::Arguments::command().debug_assert();
+    }
+}

@@ -1,0 +1,91 @@
+//! How answers are printed.
+
+use std::io::{self, Write};
+use std::time::Duration;
+
+use comfy_table::{CellAlignment, ContentArrangement, LineStyle, Table, TableStyle};
+use duramen::{Answer, Edn, Value};
+
+use super::arguments::Format;
+use super::exit::Failure;
+
+/// A line under the header and no other, so that rows can be cut and counted.
+const STYLE: TableStyle =
+    TableStyle::new().header_separator(LineStyle::none().fill('─').junction('─'));
+/// Columns that EDN is broken at.
+const WIDTH_CHARS: usize = 100;
+
+/// Prints an answer: a table unless another format was asked for.
+pub(crate) fn answer(answer: &Answer, format: Format) -> Result<(), Failure> {
+    if format.edn {
+        line(answer.to_edn().pretty(WIDTH_CHARS))
+    } else if format.json {
+        json(&answer.to_edn())
+    } else {
+        line(table(answer.columns(), answer.rows()).trim_fmt())?;
+        let count = answer.rows().len();
+        line(format_args!("{count} row{}", plural(count)))
+    }
+}
+
+/// Prints EDN, broken into lines where it is long.
+pub(crate) fn edn(edn: &Edn) -> Result<(), Failure> {
+    line(edn.pretty(WIDTH_CHARS))
+}
+
+/// Prints anything as one line of JSON.
+pub(crate) fn json(value: &impl serde::Serialize) -> Result<(), Failure> {
+    let text = serde_json::to_string(value).map_err(|error| Failure::invalid(error.to_string()))?;
+    line(text)
+}
+
+/// Prints a line. A reader that went away, such as `head`, is no failure.
+pub(crate) fn line(text: impl std::fmt::Display) -> Result<(), Failure> {
+    match writeln!(io::stdout().lock(), "{text}") {
+        Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
+        result => Ok(result?),
+    }
+}
+
+/// Prints a line for people, beside the answer.
+pub(crate) fn note(text: impl std::fmt::Display) {
+    // Nothing can be done when standard error is closed.
+    let _ = writeln!(io::stderr().lock(), "{text}");
+}
+
+/// As in `12.3 ms`.
+pub(crate) fn milliseconds(duration: Duration) -> String {
+    format!("{:.1} ms", duration.as_secs_f64() * 1_000.0)
+}
+
+/// What makes a noun plural.
+pub(crate) const fn plural(number: usize) -> &'static str {
+    if number == 1 { "" } else { "s" }
+}
+
+/// Rows under the names of their columns, numbers to the right.
+pub(crate) fn table(columns: &[String], rows: &[Vec<Edn>]) -> Table {
+    let mut table = Table::new();
+    table.load_style(STYLE);
+    table.set_content_arrangement(ContentArrangement::Dynamic);
+    table.set_header(columns);
+    for row in rows {
+        table.add_row(row.iter().map(cell));
+    }
+    for (place, column) in table.column_iter_mut().enumerate() {
+        if !rows.is_empty() && rows.iter().all(|row| row.get(place).is_some_and(is_number)) {
+            column.set_cell_alignment(CellAlignment::Right);
+        }
+    }
+    table
+}
+
+/// Strings without quotes, everything else as EDN.
+fn cell(edn: &Edn) -> String {
+    edn.as_str().map_or_else(|| edn.to_string(), str::to_owned)
+}
+
+fn is_number(edn: &Edn) -> bool {
+    use Value::{BigDec, BigInt, Double, Float, Long};
+    matches!(edn, Edn::Value(Long(_) | Double(_) | Float(_) | BigInt(_) | BigDec(_)))
+}
