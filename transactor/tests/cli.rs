@@ -314,6 +314,90 @@ fn is_refused_by_all(folder: TempDir, object: &Path, code: i32) {
 const ENVELOPE_VERSION_AT: usize = 8;
 
 #[test]
+fn csv_is_imported() {
+    let server = stock();
+    let file = server.folder().join("people.csv");
+    let mut text = "Email,First Name,age,zip\n".to_owned();
+    for n in 0..2_000 {
+        text.push_str(&format!("p{n}@x,\"Ann, {n}\",{},0{n}\n", n % 90));
+    }
+    std::fs::write(&file, text).unwrap();
+    let path = file.to_str().unwrap();
+    let words = ["import", "stock", path, "--namespace", "person", "--key", "Email"];
+    let output = server.on(&words).succeeds();
+    assert!(output.stdout.starts_with("2000 rows, "), "{output:?}");
+    assert!(output.stdout.contains(" datoms/s"), "{output:?}");
+    let query = "[:find ?name ?age ?zip :where [?e :person/email \"p7@x\"]
+                  [?e :person/first-name ?name] [?e :person/age ?age] [?e :person/zip ?zip]]";
+    let url = server.url("stock");
+    let found = duramen(&["query", "--edn", "--db", &url, query]).succeeds();
+    assert_eq!(found.stdout, "#{[\"Ann, 7\" 7 \"07\"]}\n");
+    // Again, everything is there already: only the transactions themselves are new.
+    let output = server.on(&words).succeeds();
+    assert!(output.stdout.starts_with("2000 rows, 4 datoms"), "{output:?}");
+}
+
+#[test]
+fn json_lines_are_imported_by_a_mapping() {
+    let server = stock();
+    let file = server.folder().join("items.jsonl");
+    let lines =
+        "{\"sku\":\"elm-1\",\"n\":5,\"tags\":[\"a\",\"b\"],\"on\":\"2024-05-01\",\"x\":{}}\n";
+    std::fs::write(&file, lines.replace(",\"x\":{}", "") + "{\"sku\":\"elm-2\",\"n\":null}\n")
+        .unwrap();
+    let path = file.to_str().unwrap();
+    let words = [
+        "import",
+        "stock",
+        path,
+        "--key",
+        "sku",
+        "--map",
+        "sku=:item/sku",
+        "--map",
+        "n=:item/left",
+        "--map",
+        "tags=:item/tag:keyword",
+        "--map",
+        "on=:item/since",
+    ];
+    server.on(&words).succeeds();
+    let pulled = duramen(&[
+        "pull",
+        "--db",
+        &server.url("stock"),
+        "[:item/left :item/tag :item/since]",
+        "[:item/sku \"elm-1\"]",
+    ]);
+    let expected =
+        "{:item/left 5 :item/tag [:a :b] :item/since #inst \"2024-05-01T00:00:00.000Z\"}\n";
+    assert_eq!(pulled.succeeds().stdout, expected);
+}
+
+#[test]
+fn a_bad_row_is_named_by_line_and_column() {
+    let server = stock();
+    let file = server.folder().join("bad.csv");
+    std::fs::write(&file, "sku,left\na,1\nb,many\nc,3\n").unwrap();
+    let path = file.to_str().unwrap();
+    let words = ["import", "stock", path, "--namespace", "item", "--key", "sku"];
+    let output = server.on(&words).fails_with(3);
+    let expected =
+        "bad.csv: line 3, column \"left\": \"many\" is no long; 1 row of it had been loaded";
+    assert!(output.stderr.contains(expected), "{output:?}");
+    let output = server.on(&[&words[..], &["--skip-bad", "1"]].concat()).succeeds();
+    assert!(
+        output.stdout.starts_with("3 rows") || output.stdout.starts_with("2 rows, 1 passed over"),
+        "{output:?}"
+    );
+    assert!(output.stderr.contains("passed over"), "{output:?}");
+    server.on(&["import", "stock", path, "--namespace", "item", "--key", "skew"]).fails_with(2);
+    server.on(&["import", "stock", "none.csv", "--namespace", "item"]).fails_with(2);
+    let output = server.on(&["import", "stock", path, "--map", "sku=:item/left"]).fails_with(3);
+    assert!(output.stderr.contains("line 2, column \"sku\""), "{output:?}");
+}
+
+#[test]
 fn settings_come_from_flags_the_environment_and_a_file() {
     let server = stock();
     let file = server.folder().join("settings.toml");
@@ -345,7 +429,7 @@ fn the_server_tells_where_it_listens_and_stops_when_told() {
 
 #[test]
 fn the_help_teaches_by_example() {
-    for command in ["", "serve", "transact", "query", "pull", "log"] {
+    for command in ["", "serve", "transact", "query", "pull", "log", "import"] {
         let words: Vec<&str> =
             [command, "--help"].into_iter().filter(|word| !word.is_empty()).collect();
         let help = duramen(&words).succeeds();

@@ -66,6 +66,8 @@ pub(crate) enum Command {
     Log(Log),
     /// Tells how a transactor is doing, or with --db a database in its bucket.
     Status(Status),
+    /// Loads rows of a CSV or JSON Lines file into a database.
+    Import(Import),
 }
 
 /// Where a transactor answers.
@@ -248,6 +250,56 @@ pub(crate) struct Status {
     /// Prints JSON.
     #[arg(long)]
     pub(crate) json: bool,
+}
+
+#[derive(Debug, Args)]
+#[command(after_help = r#"Examples:
+  duramen import people people.csv --namespace person --key email
+      Every column becomes an attribute: email is :person/email, and rows of one email are one entity.
+  duramen import people people.jsonl --map id=:person/id:long --map mail=:person/email --key id
+      Only the columns named are loaded. Types: boolean long double bigint bigdec string keyword
+      symbol instant uuid uri; those not given are guessed from the first 1,000 rows.
+
+Attributes that are missing are created, with the key as a unique identity. With a key, an import
+that was interrupted is repeated as a whole: what is there already makes no datoms."#)]
+pub(crate) struct Import {
+    #[command(flatten)]
+    pub(crate) of: OfDatabase,
+    /// The file: .csv, or .jsonl (one JSON object a line).
+    pub(crate) file: PathBuf,
+    /// The kind of file, where its name does not tell.
+    #[arg(long, value_enum)]
+    pub(crate) format: Option<ImportFormat>,
+    /// Which attribute a column goes to. Repeatable; columns not named are left out.
+    #[arg(long, value_name = "COLUMN=:ATTRIBUTE[:TYPE]", conflicts_with = "namespace")]
+    pub(crate) map: Vec<String>,
+    /// Makes an attribute of every column, in this namespace.
+    #[arg(long, required_unless_present = "map")]
+    pub(crate) namespace: Option<String>,
+    /// The column that identifies a row.
+    #[arg(long, value_name = "COLUMN")]
+    pub(crate) key: Option<String>,
+    /// Rows in one transaction.
+    #[arg(long, default_value_t = 500, value_parser = clap::value_parser!(u32).range(1..))]
+    pub(crate) batch: u32,
+    /// Transactions under way at once.
+    #[arg(long, default_value_t = 4, value_parser = clap::value_parser!(u32).range(1..=64))]
+    pub(crate) parallel: u32,
+    /// The URL of the database, where that of the transactor's store does not hold here.
+    #[arg(long = "db", value_name = "URL")]
+    pub(crate) url: Option<String>,
+    /// How many bad rows are passed over before the import stops.
+    #[arg(long, default_value_t = 0, value_name = "N")]
+    pub(crate) skip_bad: u64,
+}
+
+/// A kind of file that can be imported.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum ImportFormat {
+    /// Comma-separated values with a header.
+    Csv,
+    /// One JSON object a line.
+    Jsonl,
 }
 
 fn pair(text: &str) -> Result<(String, String), String> {

@@ -65,6 +65,11 @@ impl Failure {
         Self { message: format!("{place}: {}", self.message), ..self }
     }
 
+    /// The same, with what else there is to know behind.
+    pub(crate) fn adding(self, what: impl fmt::Display) -> Self {
+        Self { message: format!("{}; {what}", self.message), ..self }
+    }
+
     /// The same, with lines below the message that show what is wrong.
     pub(crate) fn with_excerpt(self, excerpt: String) -> Self {
         Self { excerpt: Some(excerpt), ..self }

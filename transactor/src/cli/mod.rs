@@ -7,6 +7,7 @@ mod arguments;
 mod configuration;
 mod databases;
 mod exit;
+mod import;
 mod log;
 mod logging;
 mod output;
@@ -63,6 +64,7 @@ async fn execute(command: Command, configuration: Configuration) -> Result<(), F
         Command::Pull(pull) => pull::run(&configuration, &pull).await,
         Command::Log(log) => log::run(&configuration, &log).await,
         Command::Status(status) => status::run(&configuration, &status).await,
+        Command::Import(import) => import::run(&configuration, &import).await,
     }
 }
 
