@@ -428,6 +428,37 @@ fn the_server_tells_where_it_listens_and_stops_when_told() {
 }
 
 #[test]
+fn the_demo_shows_everything() {
+    let output = duramen(&["demo"]).succeeds();
+    for text in
+        ["CreateDatabase catalogue", "$ duramen query", "Rings and Years", "GETs", "--as-of"]
+    {
+        assert!(output.stdout.contains(text), "{text}: {output:?}");
+    }
+    assert_eq!(output.stderr, "");
+    // What it shows is true: three are left before the sale, none after.
+    let left: Vec<&str> = output
+        .stdout
+        .lines()
+        .filter(|line| line.contains("Rings and Years") && line.contains("24.00M"))
+        .collect();
+    assert!(left.iter().any(|line| line.trim_end().ends_with(" 0")), "{left:?}");
+    assert!(left.iter().any(|line| line.trim_end().ends_with(" 3")), "{left:?}");
+}
+
+#[test]
+fn the_demo_keeps_a_folder_that_is_named() {
+    let folder = tempfile::tempdir().unwrap();
+    let dir = folder.path().join("teams");
+    let output = duramen(&["demo", "--dir", text(&dir)]).succeeds();
+    assert!(output.stdout.contains("(count ?b)"), "{output:?}");
+    let url = format!("file://{}/shop/catalogue", text(&dir));
+    let count = "[:find (count ?b) . :where [?b :book/sku]]";
+    assert_eq!(duramen(&["query", "--edn", "--db", &url, count]).succeeds().stdout, "2503\n");
+    duramen(&["demo", "--dir", text(&dir)]).fails_with(2);
+}
+
+#[test]
 fn the_help_teaches_by_example() {
     for command in ["", "serve", "transact", "query", "pull", "log", "import"] {
         let words: Vec<&str> =

@@ -7,6 +7,9 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 const ABOUT: &str = "A database that is an immutable value in a bucket.";
 
 const EXAMPLES: &str = r#"Examples:
+  duramen demo
+      Shows the whole of it on this machine, in seconds.
+
   duramen serve --store file:///tmp/shop
   duramen create inventory
   duramen transact inventory '[{:item/sku "oak-12" :item/left 40}]'
@@ -68,6 +71,8 @@ pub(crate) enum Command {
     Status(Status),
     /// Loads rows of a CSV or JSON Lines file into a database.
     Import(Import),
+    /// Shows the whole of it on this machine: two teams, two stores, one join.
+    Demo(Demo),
 }
 
 /// Where a transactor answers.
@@ -300,6 +305,13 @@ pub(crate) enum ImportFormat {
     Csv,
     /// One JSON object a line.
     Jsonl,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Demo {
+    /// The folder to work in, which is kept; a temporary one is removed in the end.
+    #[arg(long, value_name = "FOLDER")]
+    pub(crate) dir: Option<PathBuf>,
 }
 
 fn pair(text: &str) -> Result<(String, String), String> {

@@ -14,6 +14,7 @@ const FILTER: &str = "DURAMEN_LOG";
 pub(crate) fn start(command: &Command) -> Result<(), Failure> {
     let (default, format) = match command {
         Command::Serve(serve) => ("info", serve.log_format),
+        Command::Demo(_) => ("off", LogFormat::Text),
         _ => ("warn", LogFormat::Text),
     };
     let filter = match std::env::var(FILTER) {

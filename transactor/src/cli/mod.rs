@@ -6,6 +6,7 @@
 mod arguments;
 mod configuration;
 mod databases;
+mod demo;
 mod exit;
 mod import;
 mod log;
@@ -65,6 +66,7 @@ async fn execute(command: Command, configuration: Configuration) -> Result<(), F
         Command::Log(log) => log::run(&configuration, &log).await,
         Command::Status(status) => status::run(&configuration, &status).await,
         Command::Import(import) => import::run(&configuration, &import).await,
+        Command::Demo(demo) => demo::run(&demo).await,
     }
 }
 
