@@ -7,7 +7,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use duramen_db::{Db, Location, OpenedRoot, RequestWindow, Root, Snapshot};
+use duramen_db::{Db, Location, OpenedRoot, RequestWindow, Snapshot};
 use duramen_model::T;
 use duramen_store::layout::{ContentsFolder, DatabaseFolder, DatabaseId, DatabaseName, WriterId};
 use duramen_store::{ReadStore, StoreError};
