@@ -4,7 +4,7 @@ use duramen_db::Db;
 use duramen_db::resolve::TxData;
 use duramen_model::Instant;
 use duramen_model::edn::{self, Edn, Form};
-use duramen_query::{Input, Query, QueryError, q};
+use duramen_query::{Input, Limits, Query, QueryError, QueryOptions, q, q_with};
 
 const SCHEMA: &str = "[
   {:db/ident :p/name :db/valueType :db.type/string :db/cardinality :db.cardinality/one
@@ -290,6 +290,33 @@ async fn rules_called_again_go_on_from_where_they_were() {
     let rows = "[[1 2] [2 3] [3 1] [3 4] [4 5]]";
     let inputs = vec![value(rows), value(rules), value("[3 4]")];
     gives(query, inputs, "#{[3 4] [3 5] [4 5]}").await;
+}
+
+#[tokio::test]
+async fn a_recursion_from_one_start_goes_only_where_the_start_leads() {
+    let rows: String = (0..3000).map(|n| format!("[{n} {}]", n + 1)).collect();
+    let limits = Limits { rows_max: 10_000, ..Limits::default() };
+    let options = QueryOptions { limits, ..QueryOptions::default() };
+    for rules in [
+        "[[(path ?a ?b) [?a ?b]] [(path ?a ?b) [?a ?c] (path ?c ?b)]]",
+        "[[(path ?a ?b) [?a ?b]] [(path ?a ?b) (path ?a ?c) [?c ?b]]]",
+        "[[(path ?a ?b) (step ?a ?b)] [(path ?a ?b) (step ?a ?c) (path ?c ?b)] [(step ?a ?b) [?a ?b]]]",
+    ] {
+        for (query, expected) in [
+            ("[:find (count ?b) . :in $ % :where (path 1000 ?b)]", 2000),
+            ("[:find (count ?b) . :in $ % ?a :where (path ?a ?b)]", 2000),
+            ("[:find (count ?a) . :in $ % :where (path ?a 1000)]", 1000),
+            ("[:find (count ?b) . :in $ % :where [2998 ?a] (path ?a ?b)]", 1),
+        ] {
+            let mut inputs = vec![value(&format!("[{rows}]")), value(rules)];
+            if query.contains("?a :where") {
+                inputs.push(Input::from(1000));
+            }
+            let query = Query::parse(query).expect("a query");
+            let answer = q_with(&query, inputs, &options).await.expect(rules);
+            assert_eq!(answer.to_edn(), Edn::from(expected), "{rules}");
+        }
+    }
 }
 
 #[tokio::test]

@@ -6,6 +6,10 @@
 //! of the rows that have *arrived* there. A round pushes only what is new: new demand from the
 //! start of each body, new answers from each call on, joined with what has arrived there before.
 //!
+//! A rule that only hands its question on (see `plan/recur.rs`) needs no answers of its own on the
+//! way: its demand carries the question asked at first, and what a body without the call gives are
+//! answers to that one.
+//!
 //! Tables stay until the query ends, so a rule that is called again goes on from where it was.
 
 use duramen_model::Span;
@@ -27,6 +31,8 @@ pub(crate) struct RuleState {
     new_answers: Relation,
     /// For each body, for each of its recursive calls, the rows that have arrived there.
     arrived: Vec<Vec<Option<Table>>>,
+    /// For a rule that hands its question on, what was asked at first beside what is asked now.
+    handed: Option<Table>,
 }
 
 impl RuleState {
@@ -36,10 +42,15 @@ impl RuleState {
             let recursive = |step: &&Step| recursive_call(step).is_some();
             steps.iter().filter(recursive).map(|_| None).collect()
         };
+        let asked = match &rule.roots {
+            Some(roots) => [roots.as_slice(), bound.as_slice()].concat(),
+            None => bound.clone(),
+        };
         Self {
             demand: Table::new(bound.clone(), Vec::new()),
-            answers: Table::new(rule.params.clone(), bound.clone()),
-            new_demand: Relation::empty(bound),
+            answers: Table::new(rule.params.clone(), bound),
+            handed: rule.roots.as_ref().map(|_| Table::new(asked.clone(), Vec::new())),
+            new_demand: Relation::empty(asked),
             new_answers: Relation::empty(rule.params.clone()),
             arrived: rule.branches.iter().map(calls).collect(),
         }
@@ -51,6 +62,30 @@ impl Invoke {
     pub(super) fn repeats(&self) -> bool {
         self.arguments.iter().any(|slot| matches!(slot, Slot::Any))
     }
+}
+
+impl RuleState {
+    /// Takes in what is asked, as far as it was not before.
+    fn take_in(&mut self, asked: &Relation) {
+        match &mut self.handed {
+            Some(handed) => {
+                let new = handed.insert(asked);
+                self.new_demand.append(&new);
+            }
+            None => self.new_demand.append(asked),
+        }
+    }
+}
+
+/// Rows over the parameters, in which the bound ones hold what was asked at first.
+fn answers_to_roots(rule: &RulePlan, roots: &[Var], rows: &Relation) -> Relation {
+    let bound = rule.bound();
+    let holder = |param: &Var| match bound.iter().position(|own| own == param) {
+        Some(at) => roots[at],
+        None => *param,
+    };
+    let columns: Vec<Var> = rule.params.iter().map(holder).collect();
+    Relation::new(rule.params.clone(), rows.select(&columns).columns, rows.len())
 }
 
 fn recursive_call(step: &Step) -> Option<&Invoke> {
@@ -82,7 +117,11 @@ impl Run<'_> {
         let asked = Relation::new(bound, columns, input.len());
         let state = &mut self.rules[invoke.rule];
         let new = state.demand.insert(&asked);
-        state.new_demand.append(&new);
+        let new = match &rule.roots {
+            Some(roots) => Relation::new(roots.clone(), new.columns.clone(), new.len()).beside(new),
+            None => new,
+        };
+        state.take_in(&new);
     }
 
     /// Runs a rule, and those that it depends on in a circle, until nothing new comes.
@@ -138,7 +177,10 @@ impl Run<'_> {
             let rule = &plan.rules[*member];
             for (number, steps) in rule.branches.iter().enumerate() {
                 let place = Place { rule: *member, branch: number };
-                let rows = self.push(place, steps, own.demand.clone(), news).await?;
+                let rows = match &rule.roots {
+                    Some(roots) => self.hand_on(place, steps, own.demand.clone(), roots).await?,
+                    None => self.push(place, steps, own.demand.clone(), news).await?,
+                };
                 let state = &mut self.rules[*member];
                 let new = state.answers.insert(&rows.project(&rule.params));
                 state.new_answers.append(&new);
@@ -172,6 +214,29 @@ impl Run<'_> {
             rest = &rest[at + 1..];
         }
         self.steps(rest, flow).await
+    }
+
+    /// Runs a body of a rule that hands its question on: either it asks the next question, or it
+    /// gives answers, which are answers to what was asked at first.
+    async fn hand_on(
+        &mut self,
+        place: Place,
+        steps: &[Step],
+        asked: Relation,
+        roots: &[Var],
+    ) -> Result<Relation, QueryError> {
+        let plan = self.plan;
+        let rule = &plan.rules[place.rule];
+        let call = steps.last().and_then(recursive_call);
+        let own = if call.is_some() { &steps[..steps.len() - 1] } else { steps };
+        let rows = self.steps(own, asked).await?;
+        if rows.is_empty() {
+            return Ok(Relation::empty(rule.params.clone()));
+        }
+        let Some(call) = call else { return Ok(answers_to_roots(rule, roots, &rows)) };
+        let next = Relation::new(rule.bound(), bound_columns(rule, call, &rows), rows.len());
+        self.rules[place.rule].take_in(&rows.select(roots).beside(next));
+        Ok(Relation::empty(rule.params.clone()))
     }
 
     /// Passes rows through a recursive call: the new ones meet all answers, those that arrived

@@ -150,7 +150,7 @@ fn hoist_node(body: &mut [Node], at: usize, within: usize, predicates: &mut Vec<
 
 /// The strongly connected components of a graph, numbered callees first: Tarjan's algorithm with
 /// a stack of its own.
-fn components(edges: &[Vec<usize>]) -> Vec<usize> {
+pub(super) fn components(edges: &[Vec<usize>]) -> Vec<usize> {
     const UNSEEN: usize = usize::MAX;
     let mut order = vec![UNSEEN; edges.len()];
     let mut lowest = vec![0; edges.len()];

@@ -15,6 +15,7 @@ mod lower;
 mod needs;
 mod node;
 mod order;
+mod recur;
 mod resolve;
 mod show;
 
@@ -131,6 +132,9 @@ pub(crate) struct RulePlan {
     pub(crate) branches: Vec<Vec<Step>>,
     /// Rules with the same number are computed together.
     pub(crate) component: usize,
+    /// For a rule whose only recursion is to hand its question on to itself, a variable for each
+    /// bound parameter: what was asked at first, while the parameter holds what is asked now.
+    pub(crate) roots: Option<Vec<Var>>,
 }
 
 /// What a caller knows of an argument.

@@ -7,7 +7,8 @@ use std::ops::Bound;
 use super::node::{Argument, ComputeNode, InvokeNode, MatchNode, Node, Slot};
 use super::resolve::bound_value;
 use super::{
-    Action, Compute, Either, Invoke, Lowered, Match, Mode, Plan, RulePlan, Step, Var, Without, cost,
+    Action, Compute, Either, Invoke, Lowered, Match, Mode, Plan, RulePlan, Step, Var, Without,
+    cost, recur,
 };
 
 /// Orders the steps of a query that gives these variables, and of the rules that it uses.
@@ -17,7 +18,6 @@ pub(crate) fn order(lowered: &Lowered, sources: &[duramen_model::Symbol], output
         bound: BTreeSet::new(),
         rows: 1.0,
         flexible: lowered.inputs.clone(),
-        component: None,
         first: lowered.inputs.clone(),
     };
     let (steps, _) = ordering.conjunction(&lowered.nodes, start, output);
@@ -27,7 +27,9 @@ pub(crate) fn order(lowered: &Lowered, sources: &[duramen_model::Symbol], output
         next += 1;
     }
     let rules = ordering.rules.into_iter().map(|rule| rule.plan).collect();
-    Plan { names: lowered.names.clone(), sources: sources.to_vec(), steps, rules }
+    let mut plan = Plan { names: lowered.names.clone(), sources: sources.to_vec(), steps, rules };
+    recur::mark(&mut plan);
+    plan
 }
 
 struct Ordering<'a> {
@@ -47,8 +49,6 @@ struct Start {
     bound: BTreeSet<Var>,
     rows: f64,
     flexible: BTreeSet<Var>,
-    /// The component of the rule that the conjunction is a body of.
-    component: Option<usize>,
     /// Variables to be bound before anything that mentions them: what inputs gave must be there
     /// when a pattern takes it for the name of an entity.
     first: BTreeSet<Var>,
@@ -65,7 +65,6 @@ impl Ordering<'_> {
             bound: plan.bound().into_iter().collect(),
             rows: 1.0,
             flexible: plan.params.iter().zip(&plan.modes).filter_map(flexible).collect(),
-            component: Some(predicate.component),
             first: BTreeSet::new(),
         };
         for body in &predicate.bodies {
@@ -176,13 +175,13 @@ impl Ordering<'_> {
                 params: predicate.params.clone(),
                 modes,
                 branches: Vec::new(),
-                component: predicate.component,
+                component: 0,
+                roots: None,
             };
             rules.push(OrderedRule { predicate: node.predicate, plan });
             rules.len() - 1
         });
-        let recursive = start.component == Some(predicate.component);
-        Invoke { rule, arguments: node.arguments.clone(), recursive }
+        Invoke { rule, arguments: node.arguments.clone(), recursive: false }
     }
 }
 
