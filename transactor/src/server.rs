@@ -52,7 +52,7 @@ pub enum ServeError {
 }
 
 /// Serves until `shutdown` completes; then takes no new connections, answers what waits, and
-/// returns.
+/// returns. `shutdown` is polled only once the store has proved fit and requests are taken.
 ///
 /// # Errors
 /// When the settings or the store are unfit, before anything is served; later when a listener
