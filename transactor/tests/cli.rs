@@ -4,6 +4,8 @@
 
 mod program;
 
+use std::io::{Read, Write};
+use std::net::TcpListener;
 use std::path::{Path, PathBuf};
 
 use duramen_store::envelope::{HEADER_BYTES, Header, Kind};
@@ -145,6 +147,7 @@ fn the_log_is_shown() {
     let all = duramen(&["log", "--db", &url]).succeeds();
     assert!(all.stdout.starts_with("t 0  1970-01-01T00:00:00.000Z  "), "{all:?}");
     assert!(all.stdout.contains(" :item/sku \"oak-1\"\n"), "{all:?}");
+    assert!(all.stdout.contains(" :db/valueType :db.type/string\n"), "{all:?}");
     let some = duramen(&["log", "--db", &url, "--from", "2", "--to", "3", "--json"]).succeeds();
     let record: serde_json::Value = serde_json::from_str(&some.stdout).unwrap();
     assert_eq!(record["t"], 2);
@@ -177,6 +180,8 @@ fn a_status_is_told_by_the_server_and_by_the_folder() {
     let json = duramen(&["status", "--json", "--db", &server.url("stock")]).succeeds();
     let status: serde_json::Value = serde_json::from_str(&json.stdout).unwrap();
     assert_eq!((&status["t"], &status["attributes"]), (&2.into(), &2.into()));
+    // The environment says nothing against the folder.
+    server.on(&["status", "--db", &server.url("stock")]).succeeds();
 }
 
 #[test]
@@ -200,6 +205,7 @@ fn unknown_attributes_and_wrong_types_are_shown_where_they_are() {
     let output = server.on(&["transact", "stock", "[{:item/skew \"a\"}]"]).fails_with(3);
     assert!(output.stderr.contains("(tx/unknown-attribute)"), "{output:?}");
     assert!(output.stderr.contains(":item/skew") && output.stderr.contains('^'), "{output:?}");
+    assert_eq!(output.stderr.lines().count(), 3, "{output:?}");
     let output =
         server.on(&["transact", "stock", "[[:db/add \"a\" :item/left \"b\"]]"]).fails_with(3);
     assert!(output.stderr.contains("(tx/wrong-type)"), "{output:?}");
@@ -251,6 +257,45 @@ fn without_credentials_access_is_denied() {
 }
 
 #[test]
+fn what_a_bucket_refuses_is_told() {
+    let query = "[:find ?e :where [?e :item/sku]]";
+    for (status, error, code) in
+        [("404 Not Found", "NoSuchBucket", 4), ("403 Forbidden", "InvalidAccessKeyId", 10)]
+    {
+        let endpoint = bucket_that_answers(status, error);
+        let read = duramen(&["query", "--db", "s3://bucket/stock", query]);
+        let serve = duramen(&["serve", "--store", "s3://bucket", "--listen", "127.0.0.1:0"]);
+        for program in [read, serve] {
+            let program = program.env("AWS_ENDPOINT", &endpoint).env("AWS_ALLOW_HTTP", "true");
+            let program = program.env("AWS_ACCESS_KEY_ID", "k").env("AWS_SECRET_ACCESS_KEY", "s");
+            let output = program.fails_with(code);
+            assert!(output.stderr.contains("s3://bucket"), "{output:?}");
+            assert_eq!(output.stdout, "");
+        }
+    }
+}
+
+/// An S3 endpoint that has one answer to everything.
+fn bucket_that_answers(status: &'static str, error: &'static str) -> String {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = listener.local_addr().unwrap();
+    // The thread ends with the test's process.
+    std::thread::spawn(move || {
+        for stream in listener.incoming() {
+            let mut stream = stream.unwrap();
+            let mut request = [0; 16 << 10];
+            // What was asked makes no difference.
+            let _ = stream.read(&mut request);
+            let body = format!("<Error><Code>{error}</Code><Message>no</Message></Error>");
+            let length = body.len();
+            let head = format!("HTTP/1.1 {status}\r\nContent-Length: {length}\r\n");
+            let _ = write!(stream, "{head}Connection: close\r\n\r\n{body}");
+        }
+    });
+    format!("http://{address}")
+}
+
+#[test]
 fn misuse_has_a_code_of_its_own() {
     duramen(&["fly"]).fails_with(2);
     duramen(&["query", "[:find ?e]"]).fails_with(2);
@@ -258,7 +303,8 @@ fn misuse_has_a_code_of_its_own() {
     assert!(output.stderr.contains("--store"), "{output:?}");
     let output = duramen(&["serve", "--store", "memory://a", "--listen", "nowhere"]).fails_with(2);
     assert!(output.stderr.contains("nowhere"), "{output:?}");
-    duramen(&["query", "--db", "nonsense", "[:find ?e :where [?e]]"]).fails_with(3);
+    let output = duramen(&["query", "--db", "/tmp/shop", "[:find ?e :where [?e]]"]).fails_with(2);
+    assert!(output.stderr.contains("file:///"), "{output:?}");
 }
 
 type Damage = fn(&mut Vec<u8>);

@@ -119,7 +119,15 @@ pub(crate) enum LogFormat {
   duramen serve --store s3://bucket/prefix --listen 0.0.0.0:7707 --http 0.0.0.0:7708
   AWS_ENDPOINT=http://127.0.0.1:9000 AWS_ALLOW_HTTP=true duramen serve --store s3://bucket
 
-It keeps nothing on disk. SIGTERM drains: what was accepted is published, then the process ends."#)]
+It keeps nothing on disk. SIGTERM drains: what was accepted is published, then the process ends.
+
+The same in a file, duramen.toml, with options of the store and numbers to run by:
+  store = "s3://bucket/prefix"
+  listen = "0.0.0.0:7707"
+  [store_options]
+  aws_region = "eu-central-1"
+  [transactor]
+  cache_bytes_max = 1_000_000_000"#)]
 pub(crate) struct Serve {
     /// The store: s3://bucket/prefix, gs://…, az://…, file:///folder, memory://name.
     #[arg(long, env = "DURAMEN_STORE", value_name = "URL")]
@@ -250,7 +258,7 @@ pub(crate) struct Status {
     #[command(flatten)]
     pub(crate) at: OfServer,
     /// Asks the bucket instead of a transactor.
-    #[arg(long = "db", value_name = "URL", conflicts_with = "server")]
+    #[arg(long = "db", value_name = "URL")]
     pub(crate) database: Option<String>,
     /// Prints JSON.
     #[arg(long)]
@@ -266,7 +274,8 @@ pub(crate) struct Status {
       symbol instant uuid uri; those not given are guessed from the first 1,000 rows.
 
 Attributes that are missing are created, with the key as a unique identity. With a key, an import
-that was interrupted is repeated as a whole: what is there already makes no datoms."#)]
+that was interrupted is repeated as a whole: what is there already makes no datoms. Transactions
+overtake each other: where later rows are to win over earlier ones of their key, say --parallel 1."#)]
 pub(crate) struct Import {
     #[command(flatten)]
     pub(crate) of: OfDatabase,

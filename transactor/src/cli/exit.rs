@@ -138,26 +138,76 @@ impl From<ServeError> for Failure {
 
 impl From<ClientError> for Failure {
     fn from(error: ClientError) -> Self {
-        let exit = match &error {
-            ClientError::Address { .. } => Exit::Usage,
-            ClientError::Unreachable { .. } => Exit::Unavailable,
-            ClientError::Incomplete(_) => Exit::Unknown,
-            ClientError::Status(status) => of_status(status.code()),
+        let (exit, message) = match &error {
+            ClientError::Address { .. } => (Exit::Usage, error.to_string()),
+            ClientError::Unreachable { .. } => (Exit::Unavailable, chain(&error)),
+            ClientError::Incomplete(_) => (Exit::Unknown, error.to_string()),
+            // The cause is the status, whose message this is already.
+            ClientError::Status(status) => {
+                let reason = error.info().map(|(reason, _)| reason);
+                let exit = of_status(status.code(), reason.as_deref());
+                let reason = reason.map(|reason| format!(" ({reason})")).unwrap_or_default();
+                (exit, format!("{}{reason}", without_place(status.message())))
+            }
         };
-        let reason = error.info().map(|(reason, _)| format!(" ({reason})")).unwrap_or_default();
-        Self::new(exit, format!("{}{reason}", chain(&error)))
+        Self::new(exit, message)
     }
 }
 
-fn of_status(code: Code) -> Exit {
-    match code {
-        Code::InvalidArgument | Code::OutOfRange => Exit::Invalid,
-        Code::NotFound => Exit::NotFound,
-        Code::FailedPrecondition | Code::Aborted | Code::AlreadyExists => Exit::Conflict,
-        Code::ResourceExhausted | Code::Unavailable => Exit::Unavailable,
-        Code::DataLoss => Exit::Corrupt,
-        Code::Unimplemented => Exit::TooNew,
-        Code::PermissionDenied | Code::Unauthenticated => Exit::Denied,
+/// The message of a status without the place in the request, which is shown in another way.
+fn without_place(message: &str) -> &str {
+    match message.split_once(": ") {
+        Some((place, rest)) if place.starts_with("statement ") => rest,
+        _ => message,
+    }
+}
+
+/// Without a reason it was not the transactor that answered: a connection that broke reads as
+/// "unavailable" too, whatever became of the request.
+fn of_status(code: Code, reason: Option<&str>) -> Exit {
+    match (code, reason) {
+        (_, Some("store/url" | "store/unsupported")) => Exit::Usage,
+        (_, Some("store/missing")) => Exit::Corrupt,
+        (Code::InvalidArgument | Code::OutOfRange, _) => Exit::Invalid,
+        (Code::NotFound, _) => Exit::NotFound,
+        (Code::FailedPrecondition | Code::Aborted | Code::AlreadyExists, _) => Exit::Conflict,
+        (Code::ResourceExhausted, _) | (Code::Unavailable, Some(_)) => Exit::Unavailable,
+        (Code::DataLoss, _) => Exit::Corrupt,
+        (Code::Unimplemented, _) => Exit::TooNew,
+        (Code::PermissionDenied | Code::Unauthenticated, _) => Exit::Denied,
         _ => Exit::Unknown,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use tonic::Status;
+
+    use super::*;
+
+    #[test]
+    fn the_outcome_is_unknown_unless_the_transactor_says() {
+        let broken = Failure::from(ClientError::from(Status::unavailable("connection reset")));
+        assert_eq!(broken.exit, Exit::Unknown);
+        assert_eq!(of_status(Code::Unavailable, Some("not-applied")), Exit::Unavailable);
+        assert_eq!(of_status(Code::Unknown, Some("unknown-outcome")), Exit::Unknown);
+        assert_eq!(of_status(Code::Internal, None), Exit::Unknown);
+    }
+
+    #[test]
+    fn a_message_does_not_repeat_the_place() {
+        assert_eq!(without_place("statement 3, bytes 1-24: no attribute :a"), "no attribute :a");
+        assert_eq!(without_place("database: no name"), "database: no name");
+    }
+
+    #[test]
+    fn causes_stand_in_one_line() {
+        #[derive(Debug, thiserror::Error)]
+        #[error("{0}")]
+        struct Level(&'static str, #[source] Option<Box<Level>>);
+        let error = Level("a", Some(Box::new(Level("in a", Some(Box::new(Level("b", None)))))));
+        assert_eq!(chain(&error), "a: in a: b");
+        let repeated = Level("a: b", Some(Box::new(Level("b", None))));
+        assert_eq!(chain(&repeated), "a: b");
     }
 }

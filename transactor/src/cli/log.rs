@@ -1,6 +1,8 @@
 //! `log`: what was transacted, in order.
 
-use duramen::{Datom, Db, Edn, Form, Keyword, T, TxRecord};
+use std::fmt::Write;
+
+use duramen::{Datom, Db, Edn, Form, T, TxRecord, Value};
 
 use super::arguments::Log;
 use super::configuration::Configuration;
@@ -13,15 +15,17 @@ const STRETCH: u64 = 1_000;
 
 /// Prints transactions.
 pub(crate) async fn run(configuration: &Configuration, flags: &Log) -> Result<(), Failure> {
-    let connection = sources::client(configuration).connect(&flags.database).await?;
-    let db = connection.last_db();
+    let client = sources::client(configuration);
+    let db = sources::connect(&client, &flags.database).await?.last_db();
     let end = db.basis_t().get() + 1;
     let end = flags.to.map_or(end, |to| to.min(end));
     let mut from = flags.from;
     while from < end {
         let to = from.saturating_add(STRETCH).min(end);
         for record in db.tx_range(t(from)?, t(to)?).await.map_err(duramen::Error::from)? {
-            print(&db, &record, flags)?;
+            if !print(&db, &record, flags)? {
+                return Ok(());
+            }
         }
         from = to;
     }
@@ -32,22 +36,38 @@ fn t(number: u64) -> Result<T, Failure> {
     T::new(number).ok_or_else(|| Failure::usage(format!("{number} is no transaction number")))
 }
 
-fn print(db: &Db, record: &TxRecord, flags: &Log) -> Result<(), Failure> {
+/// Prints a transaction; false once nobody reads on.
+fn print(db: &Db, record: &TxRecord, flags: &Log) -> Result<bool, Failure> {
     if flags.format.json {
-        return output::json(&edn(db, record));
+        let json = serde_json::to_string(&edn(db, record));
+        return output::more(json.map_err(|error| Failure::invalid(error.to_string()))?);
     }
     if flags.format.edn {
-        return output::line(edn(db, record));
+        return output::more(edn(db, record));
     }
+    output::more(text(db, record))
+}
+
+/// A transaction for people: attributes and entities by their names.
+fn text(db: &Db, record: &TxRecord) -> String {
     let count = record.changes.len();
     let (t, instant, plural) = (record.t, record.instant, output::plural(count));
-    output::line(format_args!("t {t}  {instant}  {count} datom{plural}"))?;
+    let mut text = format!("t {t}  {instant}  {count} datom{plural}");
     for datom in record.datoms() {
         let sign = if datom.added { '+' } else { '-' };
-        let (e, a, v) = (datom.e.get(), attribute(db, datom), Edn::from_value(datom.v.clone()));
-        output::line(format_args!("  {sign} {e} {a} {v}"))?;
+        let (e, a, v) = (datom.e.get(), attribute(db, datom), named(db, &datom.v));
+        // Writing to a string never fails.
+        let _ = write!(text, "\n  {sign} {e} {a} {v}");
     }
-    Ok(())
+    text
+}
+
+fn named(db: &Db, value: &Value) -> Edn {
+    let ident = match value {
+        Value::Ref(entity) => db.schema().ident(*entity),
+        _ => None,
+    };
+    ident.map_or_else(|| Edn::from_value(value.clone()), |ident| Edn::from(ident.clone()))
 }
 
 fn edn(db: &Db, record: &TxRecord) -> Edn {
@@ -66,8 +86,5 @@ fn edn(db: &Db, record: &TxRecord) -> Edn {
 /// The name of the attribute, as the newest schema has it.
 fn attribute(db: &Db, datom: &Datom) -> Edn {
     let named = db.schema().attribute(datom.a);
-    named.map_or_else(
-        || number(datom.a.get()),
-        |attribute| Edn::from(Keyword::clone(&attribute.ident)),
-    )
+    named.map_or_else(|| number(datom.a.get()), |attribute| Edn::from(attribute.ident.clone()))
 }

@@ -47,6 +47,14 @@ pub(crate) fn line(text: impl std::fmt::Display) -> Result<(), Failure> {
     }
 }
 
+/// Prints a line of many; false once nobody reads on.
+pub(crate) fn more(text: impl std::fmt::Display) -> Result<bool, Failure> {
+    match writeln!(io::stdout().lock(), "{text}") {
+        Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(false),
+        result => Ok(result.map(|()| true)?),
+    }
+}
+
 /// Prints a line for people, beside the answer.
 pub(crate) fn note(text: impl std::fmt::Display) {
     // Nothing can be done when standard error is closed.
@@ -80,9 +88,12 @@ pub(crate) fn table(columns: &[String], rows: &[Vec<Edn>]) -> Table {
     table
 }
 
-/// Strings without quotes, everything else as EDN.
+/// Strings without quotes, everything else as EDN, which shows what a terminal would act on.
 fn cell(edn: &Edn) -> String {
-    edn.as_str().map_or_else(|| edn.to_string(), str::to_owned)
+    match edn.as_str() {
+        Some(text) if !text.chars().any(char::is_control) => text.to_owned(),
+        _ => edn.to_string().chars().map(|c| if c.is_control() { '\u{fffd}' } else { c }).collect(),
+    }
 }
 
 fn is_number(edn: &Edn) -> bool {

@@ -46,12 +46,23 @@ async fn open_one(
     database: &Named<'_>,
     views: &[View<'_>],
 ) -> Result<Source, Failure> {
-    let connection = client.connect(database.rest).await?;
+    let connection = connect(client, database.rest).await?;
     let mut db = connection.last_db();
     for view in views.iter().filter(|view| view.concerns(database)) {
         db = view.of(&db).await?;
     }
     Ok(Source { name: database.name.map(str::to_owned), db, connection })
+}
+
+/// Connects to a database. A path is no URL, and easily given for one.
+pub(crate) async fn connect(client: &Client, url: &str) -> Result<Connection, Failure> {
+    if !url.contains("://") {
+        return Err(Failure::usage(format!(
+            "{url}: expected the URL of a database, such as s3://bucket/prefix/database or \
+             file:///folder/database"
+        )));
+    }
+    Ok(client.connect(url).await?)
 }
 
 /// The one database, for commands that take no more.

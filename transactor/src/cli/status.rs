@@ -94,7 +94,7 @@ fn text(text: &str) -> Edn {
 
 /// What the bucket says, whether or not a transactor runs.
 async fn of_bucket(configuration: &Configuration, url: &str, json: bool) -> Result<(), Failure> {
-    let connection = sources::client(configuration).connect(url).await?;
+    let connection = sources::connect(&sources::client(configuration), url).await?;
     let db = connection.last_db();
     let t = db.basis_t();
     let newest = db.tx_range(t, t.next().unwrap_or(t)).await.map_err(duramen::Error::from)?;

@@ -8,7 +8,7 @@ use uuid::Uuid;
 
 use super::arguments::{Format, Transact};
 use super::configuration::Configuration;
-use super::exit::Failure;
+use super::exit::{Exit, Failure};
 use super::text::Text;
 use super::{output, report, transactor};
 
@@ -59,12 +59,18 @@ async fn apply(
     let request = TransactRequest {
         database: flags.of.database.clone(),
         data: Some(Data::Edn(edn.to_owned())),
-        request_id: id,
+        request_id: id.clone(),
         omit_datoms: false,
     };
-    client.transact_request(request).await.map_err(|error| match place(&error) {
-        Some((from, to)) => text.wrong(error.into(), start + from, start + to),
-        None => error.into(),
+    client.transact_request(request).await.map_err(|error| {
+        let place = place(&error);
+        match (Failure::from(error), place) {
+            (failure, Some((from, to))) => text.wrong(failure, start + from, start + to),
+            (failure, None) if failure.exit == Exit::Unknown => failure.adding(format_args!(
+                "it may have been applied: sent again with --request-id {id} it is applied once"
+            )),
+            (failure, None) => failure,
+        }
     })
 }
 
