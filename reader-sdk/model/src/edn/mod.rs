@@ -1,8 +1,14 @@
 //! EDN: how facts, transactions, queries and results are written down.
 //!
-//! [`read()`] takes text to [`Form`]s, [`print`](mod@print) takes them back. Scalars are the domain's own
-//! [`Value`]s, so what is read can be stored and what is stored can be printed. See
-//! <https://github.com/edn-format/edn>.
+//! [`read()`] takes text to [`Form`]s, [`print`](mod@print) and [`pretty`] take them back. Scalars are the
+//! domain's own [`Value`]s, so what is read can be stored and what is stored can be printed.
+//! [`de`] and [`row`] take forms and rows of results into an application's own types, [`ser`] to
+//! JSON. See <https://github.com/edn-format/edn>.
+//!
+//! Where EDN leaves a choice, or Clojure goes on: integers are Clojure's (hexadecimal, octal,
+//! radix, a big integer where a long overflows); ratios, metadata, regular expressions and the
+//! other reader macros are errors; `#uri` and `#bytes` (hexadecimal) are known tags, and tags that
+//! are not known are kept; a key or a member that is there twice is an error.
 
 mod any;
 #[cfg(test)]
