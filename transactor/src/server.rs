@@ -21,6 +21,8 @@ use crate::transactor::{Components, Transactor};
 const SERVICE: &str = "duramen.v1.Transactor";
 /// How long an idle connection goes before it is asked whether it is still there.
 const KEEPALIVE: Duration = Duration::from_secs(60);
+/// Calls that one connection has open at a time; more wait at the client.
+const STREAMS_MAX: u32 = 4_096;
 
 /// Where a server listens.
 #[derive(Debug)]
@@ -121,6 +123,7 @@ async fn serve_grpc(
     let incoming = TcpIncoming::from(listener).with_nodelay(Some(true));
     Server::builder()
         .http2_keepalive_interval(Some(KEEPALIVE))
+        .max_concurrent_streams(Some(STREAMS_MAX))
         .add_routes(routes)
         .serve_with_incoming_shutdown(incoming, stopping.cancelled_owned())
         .await?;

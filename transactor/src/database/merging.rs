@@ -20,6 +20,8 @@ use super::serving::Serving;
 pub(crate) struct MergedCheckpoint {
     reference: CheckpointRef,
     checkpoint: Arc<Checkpoint>,
+    /// A recently published value on top of it.
+    db: Db,
 }
 
 /// A published value that a merge can read: its log is in segments to the last transaction.
@@ -114,7 +116,7 @@ impl Serving<'_> {
         let segments = self.root.root.segments.clone();
         let (writer, checkpoint_seq) = (self.names.writer(), self.names.checkpoint());
         let first_pack_seq = self.names.packs();
-        let store = Arc::clone(self.context.store());
+        let (store, shown) = (Arc::clone(self.context.store()), self.show_db.subscribe());
         let started = Instant::now();
         self.merging.work = Background::start(async move {
             let MergeBase { db, sum } = &base;
@@ -131,7 +133,10 @@ impl Serving<'_> {
             let made = merge(store, input).await?.checkpoint;
             metrics::histogram!("duramen_merge_seconds").record(started.elapsed().as_secs_f64());
             let checkpoint = Arc::new(made.checkpoint);
-            Ok(MergedCheckpoint { reference: made.reference, checkpoint })
+            // What was committed meanwhile is sorted here and not where commits wait for it.
+            let newest = shown.borrow().clone().unwrap_or(base.db);
+            let db = newest.with_checkpoint(Arc::clone(&checkpoint))?;
+            Ok(MergedCheckpoint { reference: made.reference, checkpoint, db })
         });
     }
 
@@ -139,7 +144,7 @@ impl Serving<'_> {
     /// root names it.
     pub(super) fn merged(&mut self, result: Option<Result<MergedCheckpoint, DbError>>) {
         let outcome = match result {
-            Some(Ok(made)) => self.rest_on(&made.checkpoint).map(|()| Some(made)),
+            Some(Ok(made)) => self.rest_on(&made).map(|()| Some(made)),
             Some(Err(error)) => Err(error),
             None => Ok(None),
         };
@@ -159,8 +164,9 @@ impl Serving<'_> {
 
     /// Puts every value in memory on top of a checkpoint. They all stay the same values: the
     /// published one is put on top, and those after it follow from it.
-    fn rest_on(&mut self, checkpoint: &Arc<Checkpoint>) -> Result<(), DbError> {
-        let mut db = self.db.with_checkpoint(Arc::clone(checkpoint))?;
+    fn rest_on(&mut self, made: &MergedCheckpoint) -> Result<(), DbError> {
+        let since = made.db.basis_t().next().unwrap_or(T::MAX);
+        let mut db = made.db.apply_all(&self.db.recent_txs(since).cloned().collect::<Vec<_>>())?;
         let mut rested = vec![db.clone()];
         let on_its_way = self.flight.iter().map(|flight| &flight.batch);
         for batch in on_its_way.chain(&self.batches) {
@@ -173,7 +179,7 @@ impl Serving<'_> {
             let same = |db: &&Db| db.basis_t() == base.db.basis_t();
             base.db = match rested.iter().find(same) {
                 Some(db) => db.clone(),
-                None => base.db.with_checkpoint(Arc::clone(checkpoint))?,
+                None => base.db.with_checkpoint(Arc::clone(&made.checkpoint))?,
             };
         }
         // Whatever it was, the next segment that is named makes a newer one.

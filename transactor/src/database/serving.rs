@@ -69,7 +69,7 @@ pub(crate) struct Serving<'a> {
     /// No more jobs will come.
     closed: bool,
     report: &'a watch::Sender<DatabaseStatus>,
-    show_db: &'a watch::Sender<Option<Db>>,
+    pub(super) show_db: &'a watch::Sender<Option<Db>>,
 }
 
 enum Event {
