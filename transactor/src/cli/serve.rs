@@ -3,6 +3,7 @@
 use std::net::SocketAddr;
 
 use duramen::Stores;
+use duramen_transactor::instruments;
 use duramen_transactor::server::{self, Listeners, ServeError};
 use duramen_transactor::settings::Settings;
 use duramen_transactor::transactor::Components;
@@ -24,9 +25,10 @@ pub(crate) async fn run(configuration: &Configuration, flags: &Serve) -> Result<
         Some(address) => Some(bind(address).await?),
         None => None,
     };
-    let metrics = PrometheusBuilder::new()
-        .install_recorder()
+    let metrics = instruments::collector()
+        .and_then(PrometheusBuilder::install_recorder)
         .map_err(|error| Failure::new(Exit::Unavailable, error.to_string()))?;
+    instruments::describe();
     let addresses = Addresses::of(&grpc, http.as_ref())?;
     let settings = addresses.tell(serving.settings);
     let ready = addresses.line(&store.place());
