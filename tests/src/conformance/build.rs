@@ -1,14 +1,16 @@
-//! The databases of a case, in memory.
+//! The databases of a case.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use anyhow::{Context, Result, anyhow, bail};
-use duramen_db::resolve::{TxData, TxError};
+use duramen_db::resolve::TxError;
 use duramen_db::{AttributeRef, Db, EntityRef};
 use duramen_model::edn::{Edn, Form};
 use duramen_model::{EntityId, Instant, Keyword, Symbol, T, Value};
 
 use super::case::{Case, Suite, get};
+use super::place::Place;
 
 /// When the transaction of the schema takes place.
 const START: &str = "1990-01-01T00:00:00.000Z";
@@ -21,7 +23,7 @@ pub struct World {
     /// The named entities.
     pub ids: BTreeMap<Symbol, EntityId>,
     /// Why the last transaction was refused, if it was.
-    pub refused: Option<TxError>,
+    pub refused: Option<Arc<TxError>>,
 }
 
 impl World {
@@ -29,14 +31,15 @@ impl World {
     ///
     /// # Errors
     /// When anything but the last transaction is refused, or the case is not one.
-    pub async fn build(suite: &Suite, case: &Case) -> Result<Self> {
-        let (db, refused) = database(suite, case.edn(), case.get("expect-error").is_some()).await?;
+    pub async fn build(suite: &Suite, case: &Case, place: &Place) -> Result<Self> {
+        let (db, refused) =
+            database(suite, case.edn(), case.get("expect-error").is_some(), place).await?;
         let mut world = Self { databases: BTreeMap::new(), ids: BTreeMap::new(), refused };
         world.databases.insert(Symbol::new("$"), db);
         if let Some(Edn::Map(entries)) = case.get("dbs") {
             for (name, description) in entries {
                 let name = name.as_symbol().context("a database is named by a symbol")?;
-                let db = world.view(suite, &description.edn).await?;
+                let db = world.view(suite, &description.edn, place).await?;
                 world.databases.insert(name.clone(), db);
             }
         }
@@ -58,9 +61,9 @@ impl World {
         self.databases.get(name).with_context(|| format!("no database {name}"))
     }
 
-    async fn view(&self, suite: &Suite, description: &Edn) -> Result<Db> {
+    async fn view(&self, suite: &Suite, description: &Edn, place: &Place) -> Result<Db> {
         if ["fixture", "schema", "tx"].iter().any(|key| get(description, key).is_some()) {
-            return Ok(database(suite, description, false).await?.0);
+            return Ok(database(suite, description, false, place).await?.0);
         }
         let of = get(description, "of").and_then(Edn::as_symbol).cloned();
         let mut db = self.database(&of.unwrap_or_else(|| Symbol::new("$")))?.clone();
@@ -164,7 +167,8 @@ async fn database(
     suite: &Suite,
     description: &Edn,
     may_fail: bool,
-) -> Result<(Db, Option<TxError>)> {
+    place: &Place,
+) -> Result<(Db, Option<Arc<TxError>>)> {
     let fixture = match get(description, "fixture").and_then(Edn::as_keyword) {
         Some(name) => Some(suite.fixture(name)?),
         None => None,
@@ -175,10 +179,11 @@ async fn database(
         forms.flatten().cloned().collect()
     };
     let schema = parts("schema");
-    let mut db = Db::genesis();
+    let mut database = place.create().await?;
     let start: Instant = START.parse()?;
     if fixture.is_some() || !schema.is_empty() {
-        db = transact(&db, &schema_transaction(schema, start), start)
+        database
+            .transact(&schema_transaction(schema, start), start)
             .await?
             .map_err(|error| anyhow!("the schema is refused: {error}"))?;
     }
@@ -187,15 +192,15 @@ async fn database(
     for (number, data) in transactions.iter().enumerate() {
         // The clock follows the dates that transactions give themselves.
         now = dated(data).unwrap_or(now).max(Instant::from_millis(now.millis() + 1));
-        match transact(&db, data, now).await? {
-            Ok(next) => db = next,
+        match database.transact(data, now).await? {
+            Ok(()) => {}
             Err(error) if may_fail && number + 1 == transactions.len() => {
-                return Ok((db, Some(error)));
+                return Ok((database.db().await?, Some(error)));
             }
             Err(error) => bail!("transaction {} is refused: {error}", number + 1),
         }
     }
-    Ok((db, None))
+    Ok((database.db().await?, None))
 }
 
 fn schema_transaction(schema: Vec<Form>, start: Instant) -> Form {
@@ -214,12 +219,4 @@ fn dated(data: &Form) -> Option<Instant> {
         Some(Edn::Value(Value::Instant(instant))) => Some(*instant),
         _ => None,
     })
-}
-
-async fn transact(db: &Db, data: &Form, now: Instant) -> Result<Result<Db, TxError>> {
-    let data = match TxData::from_form(data) {
-        Ok(data) => data,
-        Err(error) => return Ok(Err(error)),
-    };
-    Ok(db.with(&data, now).await.map(|(db, _)| db))
 }

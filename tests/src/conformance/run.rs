@@ -9,6 +9,7 @@ use duramen_query::{Input, Query, q};
 use super::build::World;
 use super::case::{Case, Suite, get};
 use super::compare::Comparison;
+use super::place::Place;
 
 /// What came of a case.
 #[derive(Debug)]
@@ -25,8 +26,8 @@ pub enum Verdict {
 type Given = Result<Edn, (String, String)>;
 
 /// Runs a case.
-pub async fn run(suite: &Suite, case: &Case) -> Verdict {
-    match outcome(suite, case).await {
+pub async fn run(suite: &Suite, case: &Case, place: &Place) -> Verdict {
+    match outcome(suite, case, place).await {
         Ok(None) => Verdict::Passed,
         Ok(Some(difference)) if case.is("extension") => Verdict::Skipped(difference),
         Ok(Some(difference)) => Verdict::Failed(difference),
@@ -35,8 +36,8 @@ pub async fn run(suite: &Suite, case: &Case) -> Verdict {
 }
 
 /// The difference from what is expected, if there is one.
-async fn outcome(suite: &Suite, case: &Case) -> Result<Option<String>> {
-    let world = World::build(suite, case).await?;
+async fn outcome(suite: &Suite, case: &Case, place: &Place) -> Result<Option<String>> {
+    let world = World::build(suite, case, place).await?;
     let expected = case.get("expect-error").and_then(Edn::as_keyword);
     let mut expected = expected.map(|kind| kind.text().to_owned());
     if let Some(kind) = expected.clone().filter(|kind| kind.starts_with("tx/")) {
