@@ -15,6 +15,8 @@ const FACTS_OF_ENTITY: f64 = 10.0;
 const ANSWERS_BOUND: f64 = 10.0;
 /// Answers that a rule is taken to have in all.
 const ANSWERS_FREE: f64 = 10_000.0;
+/// Of so many facts of an attribute one is taken to have a given value.
+const SELECTED_BY_VALUE: f64 = 10.0;
 /// Members that a collection is taken to have.
 const MEMBERS: f64 = 3.0;
 
@@ -50,7 +52,9 @@ fn fanout(node: &MatchNode, bound: &BTreeSet<Var>) -> f64 {
     if facts.never {
         return 0.0;
     }
-    let mut fanout = count;
+    // A value that no index finds leaves few of the facts that were counted.
+    let unfound = facts.v.is_some() && facts.e.is_none() && !facts.finds_values;
+    let mut fanout = if unfound { count / SELECTED_BY_VALUE } else { count };
     let all = (facts.attribute_count as f64).max(1.0);
     if is_bound(0) {
         fanout /= (all / facts_of_entity(facts)).max(1.0);

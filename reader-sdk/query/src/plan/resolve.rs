@@ -3,7 +3,7 @@
 
 use std::ops::Bound;
 
-use duramen_db::{Db, Selection};
+use duramen_db::{Db, DbError, Selection};
 use duramen_model::{Attribute, EntityId, Span, T, Value, ValueType};
 use futures_util::future;
 
@@ -19,6 +19,9 @@ use crate::source::{
 /// Places of a pattern against a database.
 const PLACES: usize = 5;
 
+/// Stands for the number of facts of a pattern for which there was no need to know it.
+pub(super) const NOT_COUNTED: u64 = u64::MAX;
+
 /// Resolves all patterns.
 pub(crate) async fn resolve(lowered: &mut Lowered, sources: &[Source]) -> Result<(), QueryError> {
     let mut patterns = Vec::new();
@@ -26,9 +29,11 @@ pub(crate) async fn resolve(lowered: &mut Lowered, sources: &[Source]) -> Result
     for predicate in &mut lowered.predicates {
         predicate.bodies.iter_mut().flatten().for_each(|node| collect(node, &mut patterns));
     }
+    // With one pattern there is no order to choose, and no need to read for it.
+    let counts = patterns.len() > 1;
     let resolved = patterns.into_iter().map(|node| async {
         match &sources[node.source] {
-            Source::Db(db) => resolve_facts(node, db).await,
+            Source::Db(db) => resolve_facts(node, db, counts).await,
             Source::Rows(rows) => {
                 node.count = rows.len() as u64;
                 Ok(())
@@ -49,7 +54,7 @@ fn collect<'n>(node: &'n mut Node, patterns: &mut Vec<&'n mut MatchNode>) {
     }
 }
 
-async fn resolve_facts(node: &mut MatchNode, db: &Db) -> Result<(), QueryError> {
+async fn resolve_facts(node: &mut MatchNode, db: &Db, counts: bool) -> Result<(), QueryError> {
     if node.terms.len() > PLACES {
         let message = "a pattern against a database has at most e, a, v, t and op";
         return Err(QueryError::malformed(node.span, message));
@@ -83,7 +88,13 @@ async fn resolve_facts(node: &mut MatchNode, db: &Db) -> Result<(), QueryError> 
     found(added.is_some() || constant(4).is_none());
     let mut facts = facts(db, e, attribute, never);
     (facts.v, facts.t, facts.added) = (v, t, added);
-    count(node, facts, db).await
+    // Of a pattern that is not counted as much is looked up as is asked for.
+    (node.count, facts.attribute_count) = match counts && !never {
+        true => count(&facts, db).await.map_err(|error| QueryError::from_db(error, node.span))?,
+        false => (NOT_COUNTED, NOT_COUNTED),
+    };
+    node.facts = Some(facts);
+    Ok(())
 }
 
 fn facts(db: &Db, e: Option<EntityId>, attribute: Option<&Attribute>, never: bool) -> Facts {
@@ -104,19 +115,14 @@ fn facts(db: &Db, e: Option<EntityId>, attribute: Option<&Attribute>, never: boo
     }
 }
 
-async fn count(node: &mut MatchNode, mut facts: Facts, db: &Db) -> Result<(), QueryError> {
+/// How many facts the constants leave, and how many the attribute has, without reading leaves.
+async fn count(facts: &Facts, db: &Db) -> Result<(u64, u64), DbError> {
     let selection = facts.selection();
     let all = Selection { a: facts.a, ..Selection::all() };
-    let narrowed = selection != all;
-    let failed = |error| QueryError::from_db(error, node.span);
-    let (count, attribute_count) = match narrowed {
-        true => future::try_join(db.count(&selection), db.count(&all)).await.map_err(failed)?,
-        false => db.count(&all).await.map(|count| (count, count)).map_err(failed)?,
-    };
-    node.count = count;
-    facts.attribute_count = attribute_count;
-    node.facts = Some(facts);
-    Ok(())
+    if selection == all {
+        return db.estimate(&all).await.map(|count| (count, count));
+    }
+    future::try_join(db.estimate(&selection), db.estimate(&all)).await
 }
 
 async fn entity(db: &Db, cell: &Cell, span: Span) -> Result<Option<EntityId>, QueryError> {

@@ -3,6 +3,7 @@
 use std::fmt;
 
 use super::node::{Argument, Slot};
+use super::resolve::NOT_COUNTED;
 use super::{Action, Mode, Plan, RulePlan, Step, Var};
 use crate::cell::Cell;
 
@@ -82,7 +83,11 @@ impl Plan {
             Action::Given { input, vars } => format!("input {input}: {}", self.list(vars)),
             Action::Match(step) => {
                 let source = &self.sources[step.node.source];
-                format!("match {source} [{}] of {}", self.slots(&step.node.terms), step.node.count)
+                let count = match step.node.count {
+                    NOT_COUNTED => String::new(),
+                    count => format!(" of {count}"),
+                };
+                format!("match {source} [{}]{count}", self.slots(&step.node.terms))
             }
             Action::Compute(step) => {
                 let arguments: Vec<String> =
