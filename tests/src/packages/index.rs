@@ -5,6 +5,9 @@ use std::process::Command;
 
 use anyhow::{Context, Result, ensure};
 
+/// An index with fewer bytes of text is none: its lists have not been fetched.
+const ENOUGH_BYTES: usize = 10 << 20;
+
 /// Packages by name.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct PackageIndex {
@@ -41,23 +44,22 @@ pub struct Package {
     pub tags: BTreeSet<String>,
 }
 
-impl PackageIndex {
-    /// Asks this machine, after fetching lists if it has none.
-    ///
-    /// # Errors
-    /// When there is no `apt-cache`, or it knows no packages.
-    pub fn of_this_machine() -> Result<Self> {
-        let mut text = apt_cache_dumpavail()?;
-        if text.len() < 1 << 20 {
-            let updated = Command::new("apt-get").args(["-qq", "update"]).status()?;
-            ensure!(updated.success(), "apt-get update failed");
-            text = apt_cache_dumpavail()?;
-        }
-        let index = Self::parse(&text);
-        ensure!(index.packages.len() > 10_000, "apt-cache knows {} packages", index.packages.len());
-        Ok(index)
+/// The text of this machine's package index, after fetching lists if it has none.
+///
+/// # Errors
+/// When there is no `apt-cache`, or it knows no packages.
+pub fn text_of_this_machine() -> Result<String> {
+    let mut text = apt_cache_dumpavail()?;
+    if text.len() < ENOUGH_BYTES {
+        let updated = Command::new("apt-get").args(["-qq", "update"]).status()?;
+        ensure!(updated.success(), "apt-get update failed");
+        text = apt_cache_dumpavail()?;
     }
+    ensure!(text.len() >= ENOUGH_BYTES, "apt-cache prints only {} bytes", text.len());
+    Ok(text)
+}
 
+impl PackageIndex {
     /// Reads stanzas of `Field: value` lines, separated by empty lines.
     #[must_use]
     pub fn parse(text: &str) -> Self {

@@ -3,6 +3,8 @@
 
 pub mod answers;
 pub mod index;
+pub mod load;
+pub mod questions;
 pub mod transactions;
 
 pub use index::{Package, PackageIndex};
