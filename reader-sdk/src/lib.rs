@@ -74,3 +74,8 @@ pub use duramen_query::{
     Answer, Input, Limits, Plan, Query, QueryError, QueryErrorKind, QueryOptions, Registry,
 };
 pub use duramen_store::{StoreError, Stores};
+
+/// The README's example is compiled with the tests.
+#[cfg(doctest)]
+#[doc = include_str!("../../README.md")]
+struct Readme;
