@@ -1,7 +1,7 @@
 //! Real servers for tests: one that speaks S3, and Azurite.
 //!
 //! Both are independent of us, run on this machine only, and are put in place by the tests
-//! themselves ([`provision`]). A test that cannot have them fails; it never passes for lack of them.
+//! themselves (`provision`). A test that cannot have them fails; it never passes for lack of them.
 
 mod process;
 mod provision;
