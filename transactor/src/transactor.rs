@@ -220,8 +220,15 @@ impl Transactor {
             version: env!("CARGO_PKG_VERSION"),
             store: self.shared.context.store().place(),
             uptime_ms: u64::try_from(uptime.as_millis()).unwrap_or(u64::MAX),
-            databases: self.databases().values().map(DatabaseHandle::status).collect(),
+            databases: self.opened(),
         }
+    }
+
+    /// The databases that are or were open. A name that led to none is not among them.
+    fn opened(&self) -> Vec<DatabaseStatus> {
+        let named =
+            |status: &DatabaseStatus| status.id.is_some() || status.state != DatabaseState::Closed;
+        self.databases().values().map(DatabaseHandle::status).filter(named).collect()
     }
 
     /// Whether new requests are wanted.

@@ -251,6 +251,15 @@ async fn status_tells_how_a_database_is_doing() {
 }
 
 #[tokio::test]
+async fn status_lists_no_database_that_never_was() {
+    let (_store, _server, client) = with_people().await;
+    let (code, _) = failure(client.transact("nobody", "[]").await);
+    assert_eq!(code, Code::NotFound);
+    let names = client.status("").await.unwrap().databases.into_iter().map(|d| d.database);
+    assert_eq!(names.collect::<Vec<_>>(), ["cat"]);
+}
+
+#[tokio::test]
 async fn health_and_reflection_answer() {
     let (_, server, _) = started().await;
     let channel = tonic::transport::Endpoint::from_shared(server.grpc.clone()).unwrap();

@@ -35,6 +35,8 @@ pub enum PullErrorKind {
     TooLarge,
     /// The database is the history, in which an entity has no one state: pull from another view.
     History,
+    /// What was given names no entity, whatever the database holds: fix the request.
+    NotAnEntity,
     /// The database could not be read; the source says why.
     Unreadable,
 }
@@ -51,6 +53,7 @@ impl PullErrorKind {
             Self::TooDeep => "pull/too-deep",
             Self::TooLarge => "pull/too-large",
             Self::History => "pull/history",
+            Self::NotAnEntity => "pull/not-an-entity",
             Self::Unreadable => "pull/unreadable",
         }
     }
@@ -70,6 +73,9 @@ impl PullError {
 
 impl From<DbError> for PullError {
     fn from(error: DbError) -> Self {
+        if let DbError::NotUnique { .. } | DbError::UnknownAttribute { .. } = error {
+            return Self::of(PullErrorKind::NotAnEntity, error.to_string());
+        }
         Self {
             source: Some(Box::new(error)),
             ..Self::of(PullErrorKind::Unreadable, "the database could not be read")

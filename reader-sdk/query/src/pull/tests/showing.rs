@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use duramen_db::EntityRef;
 use duramen_model::{Edn, EntityId, Keyword};
 
 use super::super::{PullErrorKind, PullLimits, PullOptions, PullPattern, pull_many};
@@ -69,6 +70,16 @@ async fn attributes_are_shown_under_their_names_and_left_out_when_absent() {
         ("nobody", "[:db/id]", "nil"),
     ];
     check(&people().await, &cases).await;
+}
+
+#[tokio::test]
+async fn an_entity_is_named_by_a_unique_value_alone() {
+    let db = people().await;
+    let pattern = PullPattern::parse("[*]").expect("a pattern");
+    let named = EntityRef::lookup(Keyword::new("who/name"), "Ada");
+    let error = super::super::pull(&db, &pattern, &named).await.expect_err("not unique");
+    assert_eq!(error.kind, PullErrorKind::NotAnEntity);
+    assert!(error.message.contains(":who/name is not unique"), "{}", error.message);
 }
 
 #[tokio::test]
