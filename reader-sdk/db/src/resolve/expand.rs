@@ -6,7 +6,7 @@
 
 use std::collections::HashSet;
 
-use duramen_model::{AttributeId, Cardinality, EntityId, Schema, T, Value};
+use duramen_model::{AttributeId, Cardinality, Datom, EntityId, Schema, T, Value};
 
 use crate::NextIds;
 
@@ -26,6 +26,20 @@ pub(crate) struct Saying {
     /// The `t` that asserted the fact, for a retraction of one that is open.
     pub(crate) closes: Option<T>,
     pub(crate) statement: usize,
+}
+
+impl Saying {
+    /// Says that an open fact ends.
+    pub(crate) fn retraction(fact: &Datom, statement: usize) -> Self {
+        Self {
+            e: fact.e,
+            a: fact.a,
+            v: fact.v.clone(),
+            added: false,
+            closes: Some(fact.t),
+            statement,
+        }
+    }
 }
 
 /// Which entities the database may have facts of. Nothing is asked of the others.
@@ -73,14 +87,7 @@ pub(crate) async fn expand(
     for (e, statement) in doomed {
         for question in [Question::Entity(e), Question::References(e)] {
             let facts = known.answer(&question).iter();
-            sayings.extend(facts.map(|fact| Saying {
-                e: fact.e,
-                a: fact.a,
-                v: fact.v.clone(),
-                added: false,
-                closes: Some(fact.t),
-                statement,
-            }));
+            sayings.extend(facts.map(|fact| Saying::retraction(fact, statement)));
         }
     }
     Ok(sayings)

@@ -132,17 +132,3 @@ impl Changes {
         self.sorted.into_iter().map(change).collect()
     }
 }
-
-impl Saying {
-    /// Says that an open fact ends.
-    pub(crate) fn retraction(fact: &Datom, statement: usize) -> Self {
-        Self {
-            e: fact.e,
-            a: fact.a,
-            v: fact.v.clone(),
-            added: false,
-            closes: Some(fact.t),
-            statement,
-        }
-    }
-}
