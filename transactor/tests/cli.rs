@@ -432,10 +432,7 @@ fn a_bad_row_is_named_by_line_and_column() {
         "bad.csv: line 3, column \"left\": \"many\" is no long; 1 row of it had been loaded";
     assert!(output.stderr.contains(expected), "{output:?}");
     let output = server.on(&[&words[..], &["--skip-bad", "1"]].concat()).succeeds();
-    assert!(
-        output.stdout.starts_with("3 rows") || output.stdout.starts_with("2 rows, 1 passed over"),
-        "{output:?}"
-    );
+    assert!(output.stdout.starts_with("2 rows, 1 passed over"), "{output:?}");
     assert!(output.stderr.contains("passed over"), "{output:?}");
     server.on(&["import", "stock", path, "--namespace", "item", "--key", "skew"]).fails_with(2);
     server.on(&["import", "stock", "none.csv", "--namespace", "item"]).fails_with(2);

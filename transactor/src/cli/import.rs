@@ -45,7 +45,7 @@ pub(crate) async fn run(configuration: &Configuration, flags: &Import) -> Result
         client.transact(&flags.of.database, &schema.to_string()).await?;
     }
     let progress = Progress::start(rows.bytes());
-    let batches = Batches::new(rows, &plan, flags.batch);
+    let batches = Batches::new(rows, &plan, flags.batch, flags.skip_bad);
     let loader = Loader::new(client, flags, &progress);
     let loaded = loader.load(batches).await;
     progress.end();

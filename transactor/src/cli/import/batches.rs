@@ -29,11 +29,16 @@ pub(crate) struct Batches<'a> {
     rows: Rows,
     plan: &'a Plan,
     rows_max: usize,
+    /// How many more bad rows are passed over; `None` after one too many.
+    bad_left: Option<u64>,
 }
 
 impl<'a> Batches<'a> {
-    pub(crate) fn new(rows: Rows, plan: &'a Plan, rows_max: u32) -> Self {
-        Self { rows, plan, rows_max: usize::try_from(rows_max).unwrap_or(usize::MAX) }
+    /// Batches of at most `rows_max` rows. The bad row that follows `bad_max` others is the last
+    /// that is read, so what is loaded then is what stands before it.
+    pub(crate) fn new(rows: Rows, plan: &'a Plan, rows_max: u32, bad_max: u64) -> Self {
+        let rows_max = usize::try_from(rows_max).unwrap_or(usize::MAX);
+        Self { rows, plan, rows_max, bad_left: Some(bad_max) }
     }
 
     fn entity(&self, row: &Row) -> Result<Form, BadRow> {
@@ -45,6 +50,7 @@ impl Iterator for Batches<'_> {
     type Item = Batch;
 
     fn next(&mut self) -> Option<Batch> {
+        self.bad_left?;
         let mut batch = Batch::default();
         while batch.entities.len() < self.rows_max {
             let Some(row) = self.rows.next() else { break };
@@ -56,6 +62,7 @@ impl Iterator for Batches<'_> {
                 Ok(entity) => batch.entities.push(entity),
                 Err(bad) => {
                     batch.bad.push(bad);
+                    self.bad_left = self.bad_left.and_then(|left| left.checked_sub(1));
                     // What is before it is loaded, so that nothing is held up by bad rows.
                     break;
                 }

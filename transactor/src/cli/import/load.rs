@@ -4,7 +4,7 @@ use std::cell::RefCell;
 use std::time::Duration;
 
 use duramen_transactor::client::{Client, ClientError};
-use futures_util::stream::{self, StreamExt, TryStreamExt};
+use futures_util::stream::{self, StreamExt};
 
 use super::batches::Batch;
 use super::progress::Progress;
@@ -41,10 +41,20 @@ impl<'a> Loader<'a> {
         batches: impl Iterator<Item = Batch>,
     ) -> Result<Loaded, Failure> {
         let parallel = usize::try_from(self.flags.parallel).unwrap_or(1);
+        let failed = RefCell::new(None);
+        // After a failure nothing more is sent, but what is under way is waited for: it will be in
+        // the database, so it counts.
+        let batches = batches.take_while(|_| failed.borrow().is_none());
         let sent = stream::iter(batches).map(|batch| self.send(batch)).buffer_unordered(parallel);
-        let outcome = sent.try_collect::<()>().await;
+        sent.for_each(|outcome| {
+            if let Err(failure) = outcome {
+                failed.borrow_mut().get_or_insert(failure);
+            }
+            std::future::ready(())
+        })
+        .await;
         let loaded = *self.loaded.borrow();
-        outcome.map(|()| loaded).map_err(|failure| {
+        failed.into_inner().map_or(Ok(loaded), Err).map_err(|failure| {
             let (file, rows) = (self.flags.file.display(), loaded.rows);
             failure.within(file).adding(format_args!(
                 "{rows} row{} of it had been loaded",
