@@ -19,9 +19,9 @@ use crate::{IndexError, Layer, Pointer, Record, Tree, separator, values};
 /// How large the long values of one record may be, in bytes.
 const RECORD_BYTES_MAX: usize = 16 << 20;
 
-/// Builds a tree of one order and layer.
+/// Builds a tree of one order and layer, out of records that come sorted.
 #[derive(Debug)]
-pub(crate) struct TreeBuilder<'a> {
+pub struct TreeBuilder<'a> {
     order: Order,
     layer: Layer,
     options: NodeOptions,
@@ -50,7 +50,8 @@ struct PendingBranch {
 }
 
 impl<'a> TreeBuilder<'a> {
-    pub(crate) fn new(
+    /// A tree whose nodes go to a writer.
+    pub fn new(
         order: Order,
         layer: Layer,
         options: &NodeOptions,
@@ -75,7 +76,10 @@ impl<'a> TreeBuilder<'a> {
     }
 
     /// Adds a record that is above all before.
-    pub(crate) fn push(&mut self, record: Record) -> Result<(), IndexError> {
+    ///
+    /// # Errors
+    /// When the record cannot be stored, or is not above the one before.
+    pub fn push(&mut self, record: Record) -> Result<(), IndexError> {
         values::check_storable(&record.v).map_err(|reason| self.unstorable(reason))?;
         let bytes = values::plain_bytes(&record.v);
         if bytes > RECORD_BYTES_MAX {
@@ -124,13 +128,20 @@ impl<'a> TreeBuilder<'a> {
         self.add_child(usize::from(level), child)
     }
 
-    /// Writes the packs that are full.
-    pub(crate) async fn write_full(&mut self) -> Result<(), IndexError> {
+    /// Writes the packs that are full. Whoever adds many records calls it now and then.
+    ///
+    /// # Errors
+    /// When the store refuses a pack.
+    pub async fn write_full(&mut self) -> Result<(), IndexError> {
         self.writer.write_full().await
     }
 
-    /// The tree; `None` if there was nothing to add.
-    pub(crate) fn finish(mut self) -> Result<Option<Tree>, IndexError> {
+    /// The tree; `None` if there was nothing to add. Its packs are complete only when the writer
+    /// has finished.
+    ///
+    /// # Errors
+    /// As for [`Self::push`].
+    pub fn finish(mut self) -> Result<Option<Tree>, IndexError> {
         self.flush_leaf()?;
         let mut level = 0;
         while level < self.levels.len() {

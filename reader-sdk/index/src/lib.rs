@@ -10,7 +10,7 @@
 //! [`merge`](mod@merge) (how runs become one).
 
 mod branch;
-mod builder;
+pub mod builder;
 pub mod cache;
 mod chunk;
 mod count;
@@ -39,6 +39,7 @@ mod values;
 mod walk;
 mod wire;
 
+pub use builder::TreeBuilder;
 pub use cache::NodeCache;
 pub use cursor::Cursor;
 pub use error::IndexError;
