@@ -90,7 +90,9 @@ async fn merge_all(
                 Order::Avet => avet_index(facts, layer, avet_attributes).await?,
                 _ => facts.index(order, layer).clone(),
             };
-            runs.extend(duramen_index::merge(&index, facts.nodes(), packs, options).await?);
+            let all = 0..index.runs().len();
+            let merged = duramen_index::merge(&index, all, facts.nodes(), packs, options).await?;
+            runs.extend(merged.tree);
         }
     }
     Ok(runs)

@@ -11,13 +11,39 @@ use duramen_model::Order;
 
 use crate::branch::{Child, Separator};
 use crate::key::KeyRef;
+use crate::live::LiveBytes;
 use crate::node::{self, NodeError, Summary};
 use crate::options::NodeOptions;
 use crate::pack::PackWriter;
-use crate::{IndexError, Layer, Pointer, Record, Tree, separator, values};
+use crate::{IndexError, Layer, MergedRun, NodeHash, Pointer, Record, Tree, separator, values};
 
 /// How large the long values of one record may be, in bytes.
 const RECORD_BYTES_MAX: usize = 16 << 20;
+/// How many bytes of branches are kept at hand.
+const BRANCHES_BYTES_MAX: usize = 2 << 20;
+
+/// The branches that were written, as far as they are kept: the higher, the longer.
+#[derive(Debug, Default)]
+struct KeptBranches {
+    kept: Vec<(usize, NodeHash, Bytes)>,
+    bytes: usize,
+    level_min: usize,
+}
+
+impl KeptBranches {
+    fn keep(&mut self, level: usize, hash: NodeHash, bytes: &Bytes) {
+        if level < self.level_min {
+            return;
+        }
+        self.kept.push((level, hash, bytes.clone()));
+        self.bytes += bytes.len();
+        while self.bytes > BRANCHES_BYTES_MAX && !self.kept.is_empty() {
+            self.level_min += 1;
+            self.kept.retain(|(level, ..)| *level >= self.level_min);
+            self.bytes = self.kept.iter().map(|(.., bytes)| bytes.len()).sum();
+        }
+    }
+}
 
 /// Builds a tree of one order and layer, out of records that come sorted.
 #[derive(Debug)]
@@ -30,7 +56,10 @@ pub struct TreeBuilder<'a> {
     /// The children of the branches to come: `levels[0]` are leaves.
     levels: Vec<PendingBranch>,
     /// The node that was written last, with its bytes: it may turn out to be the highest.
-    last: Option<(Pointer, Vec<u8>)>,
+    last: Option<(Pointer, Bytes)>,
+    written: LiveBytes,
+    dissolved: LiveBytes,
+    branches: KeptBranches,
 }
 
 #[derive(Debug, Default)]
@@ -65,7 +94,15 @@ impl<'a> TreeBuilder<'a> {
             leaf: PendingLeaf::default(),
             levels: Vec::new(),
             last: None,
+            written: LiveBytes::default(),
+            dissolved: LiveBytes::default(),
+            branches: KeptBranches::default(),
         }
+    }
+
+    /// Takes note that a node of an input will not be part of the tree.
+    pub(crate) fn dissolve(&mut self, pointer: &Pointer) {
+        self.dissolved.add_node(pointer);
     }
 
     /// Says that the records to come are above a separator, and all before were below it.
@@ -136,12 +173,18 @@ impl<'a> TreeBuilder<'a> {
         self.writer.write_full().await
     }
 
-    /// The tree; `None` if there was nothing to add. Its packs are complete only when the writer
-    /// has finished.
+    /// Writes what is left. The packs of the tree are complete only when the writer has finished.
     ///
     /// # Errors
     /// As for [`Self::push`].
-    pub fn finish(mut self) -> Result<Option<Tree>, IndexError> {
+    pub fn finish(mut self) -> Result<MergedRun, IndexError> {
+        let tree = self.complete()?;
+        let (written, dissolved) = (self.written, self.dissolved);
+        let branches = self.branches.kept.into_iter().map(|(_, hash, bytes)| (hash, bytes));
+        Ok(MergedRun { tree, written, dissolved, branches: branches.collect() })
+    }
+
+    fn complete(&mut self) -> Result<Option<Tree>, IndexError> {
         self.flush_leaf()?;
         let mut level = 0;
         while level < self.levels.len() {
@@ -164,7 +207,7 @@ impl<'a> TreeBuilder<'a> {
         Tree {
             order: self.order,
             layer: self.layer,
-            top_bytes: carried.map(|(_, bytes)| Bytes::copy_from_slice(bytes)),
+            top_bytes: carried.map(|(_, bytes)| bytes.clone()),
             height: level as u8,
             records: top.records,
             net: top.net,
@@ -255,6 +298,9 @@ impl<'a> TreeBuilder<'a> {
         let summary = Summary::sum(children.iter().map(|child| Summary::from(&child.pointer)));
         let summary = summary.ok_or_else(|| self.invalid(NodeError::Count))?;
         let pointer = self.write(bytes, summary);
+        if let Some((last, bytes)) = &self.last {
+            self.branches.keep(level + 1, last.hash, bytes);
+        }
         self.add_child(level + 1, Child { separator, pointer })
     }
 
@@ -270,7 +316,8 @@ impl<'a> TreeBuilder<'a> {
             t_min: summary.t_min,
             t_max: summary.t_max,
         };
-        self.last = Some((pointer.clone(), bytes));
+        self.written.add_node(&pointer);
+        self.last = Some((pointer.clone(), bytes.into()));
         pointer
     }
 

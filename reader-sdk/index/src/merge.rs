@@ -1,28 +1,46 @@
-//! Merge: all runs of an index folded into one tree, which is the oldest run then.
+//! Merge: neighbouring runs of an index folded into one tree.
 //!
-//! The oldest tree is walked from above. Where no younger run has a key in the place of a
-//! subtree, the new tree points to it as it is; only the rest is read, merged and written.
+//! What is left of each run begins with a subtree or with records. The lowest beginning is dealt
+//! with first: a subtree that ends before anything else begins is handed over, pointer and all;
+//! one that does not is looked into; records are written. So only that is read and written where
+//! runs reach into each other.
 
-use std::collections::VecDeque;
-use std::sync::Arc;
+use std::ops::Range;
+use std::task::Poll;
 
-use crate::branch::{Branch, Separator};
+use duramen_model::Order;
+use futures_util::future::{poll_fn, try_join_all};
+
 use crate::builder::TreeBuilder;
-use crate::chunk::{Chunk, Reading};
-use crate::cursor::{Cursor, Wanted};
+use crate::input::Input;
 use crate::key::KeyRef;
-use crate::node::{Body, Node};
+use crate::live::LiveBytes;
 use crate::nodes::Nodes;
 use crate::options::NodeOptions;
 use crate::pack::PackWriter;
-use crate::run::{Run, TreeRun};
-use crate::{Index, IndexError, KeyRange, Pointer, Record, State, Times, Tree};
+use crate::run::Run;
+use crate::{Index, IndexError, Layer, NodeHash, Pointer, Record, State, Tree};
 
-/// How many of a branch's children that a merge will need are fetched at once.
-const CHILDREN_AT_ONCE: usize = 16;
+/// After so many records and subtrees a merge lets others have their turn.
+const STEPS_AT_ONCE: usize = 8192;
 
-/// Folds all runs of an index into one tree that is the oldest run: tombstones are gone, and what
-/// was replaced counts as inserted. `None` if no fact is left.
+/// What became of the runs of a merge.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct MergedRun {
+    /// The run in their place; `None` if nothing is left.
+    pub tree: Option<Tree>,
+    /// What was written for it.
+    pub written: LiveBytes,
+    /// What the trees among the runs had and it has not. So what it has is what they had, and
+    /// what was written, without this.
+    pub dissolved: LiveBytes,
+    /// The highest branches that were written, as they stand in their packs.
+    pub branches: Vec<(NodeHash, bytes::Bytes)>,
+}
+
+/// Folds neighbouring runs of an index, told by their places among the runs, into one tree that
+/// reads like them. If the oldest run is among them, tombstones go, and what was replaced counts as
+/// inserted; otherwise both stay.
 ///
 /// The packs that the tree needs are complete only when the writer has finished.
 ///
@@ -31,244 +49,205 @@ const CHILDREN_AT_ONCE: usize = 16;
 /// stored.
 pub async fn merge(
     index: &Index,
+    which: Range<usize>,
     nodes: &Nodes,
     writer: &mut PackWriter,
     options: &NodeOptions,
-) -> Result<Option<Tree>, IndexError> {
-    let (oldest, younger) = match index.runs().split_last() {
-        Some((Run::Tree(oldest), younger)) => (Some(oldest), younger),
-        _ => (None, index.runs()),
-    };
-    if let Some(oldest) = oldest.filter(|oldest| younger.is_empty() && has_only_facts(oldest)) {
-        return Ok(Some(oldest.tree().clone()));
+) -> Result<MergedRun, IndexError> {
+    let end = which.end.min(index.runs().len());
+    let runs = &index.runs()[which.start.min(end)..end];
+    let is_oldest = end == index.runs().len();
+    if let Some(tree) = unchanged(runs, is_oldest) {
+        return Ok(MergedRun::of(Some(tree.clone())));
     }
-    let mut merge = Merge {
-        index,
-        nodes,
-        steps: Steps::new(index, younger, nodes),
-        builder: TreeBuilder::new(index.order(), index.layer(), options, writer),
-    };
-    if let Some(oldest) = oldest {
-        merge.tree(oldest).await?;
+    let place = (index.order(), index.layer());
+    let mut builder = TreeBuilder::new(place.0, place.1, options, writer);
+    for run in runs {
+        if let Run::Tree(run) = run {
+            builder.dissolve(&run.tree().top);
+        }
     }
-    merge.records(Chunk::none(), None).await?;
+    let inputs = try_join_all(runs.iter().map(|run| Input::open(run, nodes, place))).await?;
+    let mut merge = Merge { inputs, place, is_oldest, nodes, builder, steps: 0 };
+    merge.run().await?;
     merge.builder.finish()
 }
 
-fn has_only_facts(run: &TreeRun) -> bool {
-    u64::try_from(run.tree().net) == Ok(run.tree().records)
+/// The only run that has records, if it is a tree that stays as it is.
+fn unchanged(runs: &[Run], is_oldest: bool) -> Option<&Tree> {
+    let mut full = runs.iter().filter(|run| run.records() > 0);
+    match (full.next(), full.next()) {
+        (Some(Run::Tree(run)), None) => {
+            Some(run.tree()).filter(|tree| !is_oldest || has_only_facts(&tree.top))
+        }
+        _ => None,
+    }
+}
+
+/// Whether there is nothing below a pointer that the oldest run would not have.
+fn has_only_facts(pointer: &Pointer) -> bool {
+    u64::try_from(pointer.net) == Ok(pointer.records)
+}
+
+impl MergedRun {
+    fn of(tree: Option<Tree>) -> Self {
+        Self {
+            tree,
+            written: LiveBytes::default(),
+            dissolved: LiveBytes::default(),
+            branches: Vec::new(),
+        }
+    }
 }
 
 struct Merge<'a> {
-    index: &'a Index,
+    /// What is left of each run, newest first.
+    inputs: Vec<Input>,
+    place: (Order, Layer),
+    is_oldest: bool,
     nodes: &'a Nodes,
-    steps: Steps,
     builder: TreeBuilder<'a>,
+    /// Steps since others had their turn.
+    steps: usize,
 }
 
 impl Merge<'_> {
-    /// Merges the oldest tree with the steps that come before its end.
-    async fn tree(&mut self, run: &TreeRun) -> Result<(), IndexError> {
-        let mut path = Vec::new();
-        let top = run.top(self.nodes).await?;
-        self.enter(&top, None, &mut path).await?;
-        while let Some(visit) = path.last_mut() {
-            let Some(child) = visit.next() else {
-                path.pop();
-                continue;
-            };
-            let (level, end) = (visit.level, visit.end_of(child));
-            let branch = Arc::clone(&visit.branch);
-            let pointer = &branch.pointers()[child];
-            let touched = self.steps.reach(end.as_ref()).await? || !is_clean(pointer);
-            if !touched && self.builder.can_attach(level) {
-                self.builder.attach(level, branch.separator(child), pointer)?;
-                continue;
+    async fn run(&mut self) -> Result<(), IndexError> {
+        while let Some(first) = self.first() {
+            match self.inputs[first].subtree() {
+                Some(_) if self.can_hand_over(first) => self.hand_over(first)?,
+                Some(_) => self.expand(first).await?,
+                None => self.write(first)?,
             }
-            if level == 0 {
-                self.builder.begin(branch.separator(child));
+            self.builder.write_full().await?;
+            self.steps += 1;
+            if self.steps >= STEPS_AT_ONCE {
+                self.steps = 0;
+                let_others().await;
             }
-            let node = visit.load(child, run, self.nodes, &self.steps).await?;
-            self.enter(&node, end, &mut path).await?;
         }
         Ok(())
     }
 
-    /// Merges a leaf, or goes down into a branch.
-    async fn enter(
-        &mut self,
-        node: &Node,
-        end: Option<Separator>,
-        path: &mut Vec<Visit>,
-    ) -> Result<(), IndexError> {
-        match &node.body {
-            Body::Leaf(leaf) => {
-                let leaf = Chunk::leaf(Arc::clone(leaf), &KeyRange::all(self.index.order()));
-                self.records(leaf, end.as_ref()).await
-            }
-            Body::Branch(branch) => {
-                let level = node.header.level.saturating_sub(1);
-                let branch = Arc::clone(branch);
-                path.push(Visit { branch, level, next: 0, end, ahead: VecDeque::new() });
-                Ok(())
+    /// The input that begins lowest; of several one that begins with a subtree.
+    fn first(&self) -> Option<usize> {
+        let mut first: Option<(usize, KeyRef<'_>)> = None;
+        for (index, input) in self.inputs.iter().enumerate() {
+            let Some(begin) = input.begin() else { continue };
+            let is_before = first.is_none_or(|(_, lowest)| {
+                let order = self.compare(begin, lowest);
+                order.is_lt() || order.is_eq() && input.subtree().is_some()
+            });
+            if is_before {
+                first = Some((index, begin));
             }
         }
+        first.map(|(index, _)| index)
     }
 
-    /// Merges records of the oldest run with the steps before an end; without one, all.
-    async fn records(
-        &mut self,
-        mut base: Chunk,
-        end: Option<&Separator>,
-    ) -> Result<(), IndexError> {
-        let (order, layer) = (self.index.order(), self.index.layer());
-        while self.steps.reach(end).await? {
-            for step in self.steps.take_before(end) {
-                let key = KeyRef::from(&step);
-                let before = base.gallop(|own| own.compare(&key, order, layer).is_lt());
-                self.push_from(&mut base, before)?;
-                if base.head().is_some_and(|own| own.compare(&key, order, layer).is_eq()) {
-                    base.skip();
-                }
-                if step.is_fact() {
-                    self.builder.push(as_fact(step))?;
-                }
+    fn others(&self, input: usize) -> impl Iterator<Item = &Input> {
+        let others = self.inputs.iter().enumerate().filter(move |(index, _)| *index != input);
+        others.map(|(_, other)| other)
+    }
+
+    /// Whether the subtree at the beginning of an input can be part of the new tree as it is.
+    fn can_hand_over(&self, input: usize) -> bool {
+        let Some(subtree) = self.inputs[input].subtree() else { return false };
+        let is_alone = self
+            .others(input)
+            .filter_map(Input::begin)
+            .all(|begin| subtree.end().is_some_and(|end| !self.compare(begin, end).is_lt()));
+        let stays = !self.is_oldest || has_only_facts(subtree.pointer);
+        is_alone && stays && self.builder.can_attach(subtree.level)
+    }
+
+    fn hand_over(&mut self, input: usize) -> Result<(), IndexError> {
+        if let Some(subtree) = self.inputs[input].subtree() {
+            self.builder.attach(subtree.level, subtree.begin(), subtree.pointer)?;
+            if let Some(end) = subtree.end() {
+                self.builder.begin(end);
             }
-            self.builder.write_full().await?;
+            self.inputs[input].pass();
         }
-        let rest = base.len();
-        self.push_from(&mut base, rest)?;
-        self.builder.write_full().await
+        Ok(())
     }
 
-    fn push_from(&mut self, base: &mut Chunk, count: usize) -> Result<(), IndexError> {
-        let mut records = Vec::new();
-        base.take(count, Reading::Facts, &mut records);
-        records.into_iter().try_for_each(|record| self.builder.push(record))
-    }
-}
-
-/// Whether there is nothing below a pointer that a merge would change.
-fn is_clean(pointer: &Pointer) -> bool {
-    u64::try_from(pointer.net) == Ok(pointer.records)
-}
-
-fn as_fact(record: Record) -> Record {
-    match record.state {
-        State::Replaced => Record { state: State::Inserted, ..record },
-        _ => record,
-    }
-}
-
-/// A branch of the oldest tree that is being visited.
-struct Visit {
-    branch: Arc<Branch>,
-    /// The level of its children.
-    level: u8,
-    next: usize,
-    /// Where the place of the branch ends.
-    end: Option<Separator>,
-    /// Children that were fetched ahead.
-    ahead: VecDeque<(usize, Arc<Node>)>,
-}
-
-impl Visit {
-    fn next(&mut self) -> Option<usize> {
-        let child = self.next;
-        self.next += 1;
-        (child < self.branch.len()).then_some(child)
-    }
-
-    /// Where the place of a child ends.
-    fn end_of(&self, child: usize) -> Option<Separator> {
-        if child + 1 < self.branch.len() {
-            Some(self.branch.separator(child + 1).into())
-        } else {
-            self.end.clone()
+    async fn expand(&mut self, input: usize) -> Result<(), IndexError> {
+        if let Some(subtree) = self.inputs[input].subtree() {
+            self.builder.dissolve(subtree.pointer);
         }
-    }
-
-    /// Loads a child, and with it those after it that the steps at hand will touch.
-    async fn load(
-        &mut self,
-        child: usize,
-        run: &TreeRun,
-        nodes: &Nodes,
-        steps: &Steps,
-    ) -> Result<Arc<Node>, IndexError> {
-        while self.ahead.front().is_some_and(|(index, _)| *index < child) {
-            self.ahead.pop_front();
-        }
-        let shape = run.shape(self.level);
-        match self.ahead.front() {
-            Some((index, _)) if *index > child => {
-                return nodes.load(&self.branch.pointers()[child], shape).await;
-            }
-            Some(_) => {}
-            None => {
-                let children = self.touched_from(child, steps);
-                let pointer = |index: &usize| self.branch.pointers()[*index].clone();
-                let pointers: Vec<Pointer> = children.iter().map(pointer).collect();
-                let loaded = nodes.load_all(&pointers, shape).await?;
-                self.ahead = children.into_iter().zip(loaded).collect();
-            }
-        }
-        let (_, node) = self.ahead.pop_front().expect("the child itself was loaded just now");
-        Ok(node)
-    }
-
-    /// A child, and some after it that the steps at hand will touch.
-    fn touched_from(&self, child: usize, steps: &Steps) -> Vec<usize> {
-        let after = (child + 1..self.branch.len())
-            .filter(|next| steps.touch(self.branch.separator(*next), self.end_of(*next).as_ref()));
-        std::iter::once(child).chain(after).take(CHILDREN_AT_ONCE).collect()
-    }
-}
-
-/// What the younger runs say, in order: the youngest record of each key.
-struct Steps {
-    cursor: Cursor,
-    order: duramen_model::Order,
-    layer: crate::Layer,
-    batch: VecDeque<Record>,
-}
-
-impl Steps {
-    fn new(index: &Index, younger: &[Run], nodes: &Nodes) -> Self {
-        let range = KeyRange::all(index.order());
-        let wanted = Wanted {
-            range: &range,
-            times: Times::default(),
-            reading: Reading::Steps,
-            leaves_at_once: CHILDREN_AT_ONCE,
+        let (newer, rest) = self.inputs.split_at_mut(input);
+        let Some((input, older)) = rest.split_first_mut() else { return Ok(()) };
+        let (newer, older, is_oldest) = (&*newer, &*older, self.is_oldest);
+        let also = |pointer: &Pointer, begin: KeyRef<'_>, end: Option<KeyRef<'_>>| {
+            (is_oldest && !has_only_facts(pointer))
+                || newer.iter().chain(older).any(|other| other.begins_in(begin, end))
         };
-        let cursor = Cursor::new(index, younger, nodes, wanted);
-        Self { cursor, order: index.order(), layer: index.layer(), batch: VecDeque::new() }
+        input.expand(self.nodes, also).await
     }
 
-    /// Whether there is a step before an end.
-    async fn reach(&mut self, end: Option<&Separator>) -> Result<bool, IndexError> {
-        if self.batch.is_empty() {
-            self.batch = self.cursor.next_batch().await?.unwrap_or_default().into();
+    /// Writes the records at the beginning of an input that come before all else, or the one that
+    /// several inputs have.
+    fn write(&mut self, input: usize) -> Result<(), IndexError> {
+        let Some(key) = self.inputs[input].begin() else { return Ok(()) };
+        let meets =
+            |other: &Input| other.begin().is_some_and(|begin| self.compare(begin, key).is_eq());
+        if self.others(input).any(meets) {
+            let composed = self.compose(input);
+            return composed.map_or(Ok(()), |record| self.push(record));
         }
-        Ok(self.batch.front().is_some_and(|step| self.is_before(step, end)))
+        let lowest = |x, y| if self.compare(x, y).is_gt() { y } else { x };
+        let bound = self.others(input).filter_map(Input::begin).reduce(lowest);
+        let count = self.inputs[input].records_below(bound).max(1);
+        let records = self.inputs[input].take(count);
+        self.steps += count;
+        records.into_iter().try_for_each(|record| self.push(record))
     }
 
-    fn is_before(&self, step: &Record, end: Option<&Separator>) -> bool {
-        end.is_none_or(|end| KeyRef::from(step).compare(&end.key(), self.order, self.layer).is_lt())
+    /// Takes the record of one key from all inputs that have it: what they amount to.
+    fn compose(&mut self, input: usize) -> Option<Record> {
+        let mut meeting = Vec::new();
+        if let Some(key) = self.inputs[input].begin() {
+            let meets =
+                |other: &Input| other.begin().is_some_and(|begin| self.compare(begin, key).is_eq());
+            meeting.extend((0..self.inputs.len()).filter(|index| meets(&self.inputs[*index])));
+        }
+        let mut composed: Option<Record> = None;
+        // The oldest is last.
+        for index in meeting.into_iter().rev() {
+            let Some(younger) = self.inputs[index].take_one() else { continue };
+            composed = match composed {
+                Some(older) => Record::compose(&older, younger),
+                None => Some(younger),
+            };
+        }
+        composed
     }
 
-    /// Takes the steps at hand that are before an end.
-    fn take_before(&mut self, end: Option<&Separator>) -> VecDeque<Record> {
-        let count = self.batch.partition_point(|step| self.is_before(step, end));
-        let rest = self.batch.split_off(count);
-        std::mem::replace(&mut self.batch, rest)
+    fn push(&mut self, record: Record) -> Result<(), IndexError> {
+        match (self.is_oldest, record.state) {
+            (true, State::Removed) => Ok(()),
+            (true, State::Replaced) => {
+                self.builder.push(Record { state: State::Inserted, ..record })
+            }
+            _ => self.builder.push(record),
+        }
     }
 
-    /// Whether one of the steps at hand lies in a place.
-    fn touch(&self, begin: KeyRef<'_>, end: Option<&Separator>) -> bool {
-        let begins = |step: &Record| KeyRef::from(step).compare(&begin, self.order, self.layer);
-        let first = self.batch.partition_point(|step| begins(step).is_lt());
-        self.batch.get(first).is_some_and(|step| self.is_before(step, end))
+    fn compare(&self, x: KeyRef<'_>, y: KeyRef<'_>) -> std::cmp::Ordering {
+        x.compare(&y, self.place.0, self.place.1)
     }
+}
+
+/// Lets whatever else the executor has to do be done.
+async fn let_others() {
+    let mut is_late = false;
+    poll_fn(|context| {
+        if std::mem::replace(&mut is_late, true) {
+            return Poll::Ready(());
+        }
+        context.waker().wake_by_ref();
+        Poll::Pending
+    })
+    .await;
 }

@@ -1,5 +1,6 @@
 //! A bucket in memory for trees.
 
+use std::ops::Range;
 use std::sync::Arc;
 
 use duramen_model::Order;
@@ -7,7 +8,9 @@ use duramen_store::layout::WriterId;
 use duramen_store::{Key, MemoryStore};
 
 use crate::builder::TreeBuilder;
-use crate::{Index, Layer, NodeCache, NodeOptions, Nodes, PackWriter, Record, Tree, merge};
+use crate::{
+    Index, Layer, MergedRun, NodeCache, NodeOptions, Nodes, PackWriter, Record, Tree, merge,
+};
 
 /// A store in memory, and how trees are written to it.
 pub(super) struct Bucket {
@@ -45,10 +48,14 @@ impl Bucket {
     }
 
     pub(super) async fn merge(&mut self, index: &Index) -> Option<Tree> {
+        self.merge_some(index, 0..index.runs().len()).await.tree
+    }
+
+    pub(super) async fn merge_some(&mut self, index: &Index, which: Range<usize>) -> MergedRun {
         let mut writer = self.writer();
-        let tree = merge(index, &self.nodes, &mut writer, &self.options).await.unwrap();
+        let merged = merge(index, which, &self.nodes, &mut writer, &self.options).await.unwrap();
         self.finish(writer).await;
-        tree
+        merged
     }
 
     /// Writes records as they are, tombstones included.
@@ -61,7 +68,7 @@ impl Bucket {
         let mut writer = self.writer();
         let mut builder = TreeBuilder::new(order, layer, &self.options, &mut writer);
         records.iter().for_each(|record| builder.push(record.clone()).unwrap());
-        let tree = builder.finish().unwrap();
+        let tree = builder.finish().unwrap().tree;
         self.finish(writer).await;
         tree
     }

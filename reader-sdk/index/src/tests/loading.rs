@@ -125,7 +125,8 @@ async fn a_merge_keeps_the_leaves_that_nothing_touches() {
     ));
     let nodes = bucket.cold_nodes();
     let mut writer = bucket.writer();
-    let merged = merge(&changed, &nodes, &mut writer, &bucket.options).await.unwrap().unwrap();
+    let merged = merge(&changed, 0..2, &nodes, &mut writer, &bucket.options).await.unwrap();
+    let merged = merged.tree.unwrap();
     bucket.finish(writer).await;
     let after = leaves(&bucket.nodes, &merged).await;
     assert_eq!(merged.records, 1000);
@@ -186,8 +187,9 @@ async fn a_merge_without_younger_runs_writes_nothing() {
     let mut bucket = Bucket::new(1 << 30, 16);
     let tree = thousand(&mut bucket).await;
     let mut writer = bucket.writer();
-    let merged = merge(&of_tree(&tree), &bucket.nodes, &mut writer, &bucket.options).await.unwrap();
-    assert_eq!(merged, Some(tree));
+    let merged =
+        merge(&of_tree(&tree), 0..1, &bucket.nodes, &mut writer, &bucket.options).await.unwrap();
+    assert_eq!(merged.tree, Some(tree));
     assert_eq!(writer.finish().await.unwrap(), vec![]);
 }
 
@@ -275,7 +277,8 @@ async fn what_could_not_be_read_again_is_refused() {
     for v in [deep, huge] {
         let index = index([Record { v, ..record(1, 1, State::Inserted) }]);
         let mut writer = bucket.writer();
-        let error = merge(&index, &bucket.nodes, &mut writer, &bucket.options).await.unwrap_err();
+        let error =
+            merge(&index, 0..1, &bucket.nodes, &mut writer, &bucket.options).await.unwrap_err();
         assert!(matches!(error, IndexError::Unstorable { .. }), "{error}");
     }
 }
@@ -323,7 +326,7 @@ fn futures_can_move_between_threads() {
     is_send(index.scan(&nodes, &all()));
     is_send(index.count(&nodes, &all()));
     is_send(index.cursor(&nodes, &all()).next_batch());
-    is_send(merge(&index, &nodes, &mut writer, &bucket.options));
+    is_send(merge(&index, 0..1, &nodes, &mut writer, &bucket.options));
     is_send(writer.finish());
     fn is_shared<T: Send + Sync>() {}
     is_shared::<(Index, Nodes, Pointer)>();

@@ -9,7 +9,7 @@ use duramen_model::{AttributeId, EntityId, Keyword, Order, T, Value};
 use proptest::prelude::*;
 
 use super::bucket::Bucket;
-use crate::{Index, KeyRange, Layer, Nodes, Record, Run, State, Times};
+use crate::{Index, KeyRange, Layer, LiveBytes, MergedRun, Nodes, Record, Run, State, Times};
 
 const ORDERS: [Order; 4] = Order::ALL;
 
@@ -21,6 +21,8 @@ enum Event {
     Freeze,
     /// All runs become one tree.
     Merge,
+    /// Some neighbouring runs do: from one on, so many.
+    MergeSome(prop::sample::Index, prop::sample::Index),
 }
 
 type Fact = (EntityId, AttributeId, Value);
@@ -186,7 +188,48 @@ async fn happen(bucket: &mut Bucket, index: &Index, event: Event) -> Index {
             }
             None => empty,
         },
+        Event::MergeSome(from, count) => merge_some(bucket, index, from, count).await,
     }
+}
+
+async fn merge_some(
+    bucket: &mut Bucket,
+    index: &Index,
+    from: prop::sample::Index,
+    count: prop::sample::Index,
+) -> Index {
+    let runs = index.runs();
+    if runs.is_empty() {
+        return index.clone();
+    }
+    let from = from.index(runs.len());
+    let which = from..from + 1 + count.index(runs.len() - from);
+    let merged = bucket.merge_some(index, which.clone()).await;
+    check_live_bytes(bucket, &runs[which.clone()], &merged).await;
+    let net = |runs: &[Run]| runs.iter().map(Run::net).sum::<i64>();
+    let merged = merged.tree.map(Run::tree);
+    assert_eq!(net(merged.as_slice()), net(&runs[which.clone()]));
+    let newest_first = runs[..which.start].iter().cloned().chain(merged);
+    let newest_first: Vec<Run> = newest_first.chain(runs[which.end..].iter().cloned()).collect();
+    let empty = Index::new(index.order(), index.layer());
+    newest_first.into_iter().rev().fold(empty, |index, run| index.with_run(run))
+}
+
+/// What a merge says of live bytes is what a walk through the trees finds.
+async fn check_live_bytes(bucket: &Bucket, inputs: &[Run], merged: &MergedRun) {
+    let mut expected = LiveBytes::default();
+    for run in inputs {
+        if let Run::Tree(run) = run {
+            expected.add_all(&LiveBytes::of_tree(run.tree(), &bucket.nodes).await.unwrap());
+        }
+    }
+    expected.add_all(&merged.written);
+    assert!(expected.take_all(&merged.dissolved));
+    let found = match &merged.tree {
+        Some(tree) => LiveBytes::of_tree(tree, &bucket.nodes).await.unwrap(),
+        None => LiveBytes::default(),
+    };
+    assert_eq!(found, expected);
 }
 
 type Transaction = (BTreeSet<(u64, u64, usize)>, Event);
@@ -197,6 +240,8 @@ fn transactions() -> impl Strategy<Value = Vec<Transaction>> {
         4 => Just(Event::Nothing),
         1 => Just(Event::Freeze),
         1 => Just(Event::Merge),
+        2 => any::<(prop::sample::Index, prop::sample::Index)>()
+            .prop_map(|(from, count)| Event::MergeSome(from, count)),
     ];
     let transaction = (prop::collection::btree_set(key, 0..12), event);
     prop::collection::vec(transaction, 0..30)
