@@ -12,6 +12,7 @@
 mod branch;
 pub mod builder;
 pub mod cache;
+pub mod census;
 mod chunk;
 mod count;
 pub mod cursor;
@@ -43,6 +44,7 @@ mod wire;
 
 pub use builder::TreeBuilder;
 pub use cache::NodeCache;
+pub use census::for_each_node;
 pub use cursor::Cursor;
 pub use error::IndexError;
 pub use index::Index;
