@@ -131,7 +131,7 @@ impl Survey {
         let checkpoint = Checkpoint::open(snapshot.id(), &reference, &key, object)?;
         let cache = NodeCache::new(SURVEY_CACHE_BYTES);
         let nodes = Nodes::new(store, contents.packs(), cache);
-        for tree in &checkpoint.runs {
+        for tree in checkpoint.runs.iter().map(|run| &run.tree) {
             let index = survey.indexes.entry((tree.layer, tree.order)).or_default();
             index.runs += 1;
             index.levels = index.levels.max(u64::from(tree.height) + 1);
