@@ -28,29 +28,48 @@ pub(crate) async fn create(
     context: &Context,
     name: &DatabaseName,
 ) -> Result<DatabaseId, TransactError> {
-    let exists = || TransactError::DatabaseExists { name: name.to_string() };
-    let store = &**context.store();
-    let newest = of(context).newest_claim(name).await?;
-    let mut number = newest.map_or(0, |newest| newest.number + 1);
-    if let Some(Claim::Created(id)) = newest.map(|newest| newest.claim) {
-        if !is_dropped(store, name, id).await? {
-            return Err(exists());
-        }
-        // Whoever dropped it got no further.
-        state(context, name, number, Claim::Dropped(id)).await?;
-        number += 1;
-    }
+    let number = free_number(context, name).await?;
     let id = DatabaseId(context.random().id());
     let genesis = genesis(id, context.random().id(), WriterId(context.random().id()));
-    let place = &genesis.place;
-    let key = DatabaseFolder::new(name).contents(id).root(&place.branch, place.n);
-    let genesis = sealed(genesis)?;
-    outcome(context, key, genesis.object.clone()).await?;
-    if !state(context, name, number, Claim::Created(id)).await? {
-        return Err(exists());
-    }
-    hint(context, name, &genesis).await;
+    establish(context, name, number, &sealed(genesis)?).await?;
     Ok(id)
+}
+
+/// The number of the next claim on a name that means no database; an error when it means one.
+pub(crate) async fn free_number(
+    context: &Context,
+    name: &DatabaseName,
+) -> Result<u64, TransactError> {
+    let newest = of(context).newest_claim(name).await?;
+    let number = newest.map_or(0, |newest| newest.number + 1);
+    let Some(Claim::Created(id)) = newest.map(|newest| newest.claim) else { return Ok(number) };
+    if !is_dropped(&**context.store(), name, id).await? {
+        return Err(exists(name));
+    }
+    // Whoever dropped it got no further.
+    state(context, name, number, Claim::Dropped(id)).await?;
+    Ok(number + 1)
+}
+
+/// Makes a database exist: its root 0, and then the claim that gives it its name.
+pub(crate) async fn establish(
+    context: &Context,
+    name: &DatabaseName,
+    number: u64,
+    root: &OpenedRoot,
+) -> Result<(), TransactError> {
+    let RootPlace { id, branch, n } = &root.root.place;
+    let key = DatabaseFolder::new(name).contents(*id).root(branch, *n);
+    outcome(context, key, root.object.clone()).await?;
+    if !state(context, name, number, Claim::Created(*id)).await? {
+        return Err(exists(name));
+    }
+    hint(context, name, root).await;
+    Ok(())
+}
+
+fn exists(name: &DatabaseName) -> TransactError {
+    TransactError::DatabaseExists { name: name.to_string() }
 }
 
 /// Lists the databases.

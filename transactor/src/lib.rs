@@ -11,10 +11,11 @@
 //!
 //! Reading order: [`publish`] (how a root comes to be), [`requests`] (how a request is applied
 //! once), [`transactor`] and `database` (the tasks that do it), `catalog` (which databases there
-//! are); then the outside: [`api`] (gRPC), [`http`], [`server`] (both, on listeners), [`client`]
+//! are), [`bulk`] (how one is made without a transactor); then the outside: [`api`] (gRPC), [`http`], [`server`] (both, on listeners), [`client`]
 //! (the other side); and [`settings`] (the numbers) and [`instruments`] (what is measured).
 
 pub mod api;
+pub mod bulk;
 pub mod client;
 pub mod clock;
 pub mod error;

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use bytes::Bytes;
-use duramen_index::{NodeCaches, Nodes};
+use duramen_index::{NodeCache, Nodes};
 use duramen_model::T;
 use duramen_store::layout::{BranchName, ContentsFolder, DatabaseFolder, DatabaseId, DatabaseName};
 use duramen_store::{Key, ReadStore, StoreError};
@@ -25,8 +25,8 @@ pub struct Location {
     pub name: DatabaseName,
     /// The branch.
     pub branch: BranchName,
-    /// Where nodes are kept; share them between databases.
-    pub caches: NodeCaches,
+    /// Where decoded nodes are kept; share one between databases.
+    pub cache: NodeCache,
 }
 
 /// A database that was found, and how its objects are fetched.
@@ -41,12 +41,8 @@ pub(crate) struct Source {
 impl Location {
     /// The main branch of a database.
     #[must_use]
-    pub fn new(
-        store: Arc<dyn ReadStore>,
-        name: DatabaseName,
-        caches: impl Into<NodeCaches>,
-    ) -> Self {
-        Self { store, name, branch: BranchName::main(), caches: caches.into() }
+    pub fn new(store: Arc<dyn ReadStore>, name: DatabaseName, cache: NodeCache) -> Self {
+        Self { store, name, branch: BranchName::main(), cache }
     }
 
     pub(crate) fn catalog(&self) -> Catalog {
@@ -61,8 +57,8 @@ impl Location {
 impl Source {
     pub(crate) fn new(location: Location, id: DatabaseId) -> Self {
         let contents = DatabaseFolder::new(&location.name).contents(id);
-        let (store, caches) = (Arc::clone(&location.store), location.caches.clone());
-        let nodes = Nodes::new(store, contents.packs(), caches);
+        let (store, cache) = (Arc::clone(&location.store), location.cache.clone());
+        let nodes = Nodes::new(store, contents.packs(), cache);
         Self { location, id, contents, nodes }
     }
 

@@ -81,8 +81,6 @@ pub enum Kind {
     Segment = 5,
     /// Hints at the newest root.
     Head = 6,
-    /// Which packs runs are in.
-    PackList = 7,
 }
 
 impl Kind {
@@ -91,7 +89,7 @@ impl Kind {
     pub const fn version(self) -> u16 {
         match self {
             Self::Claim | Self::Root | Self::Checkpoint => 1,
-            Self::Pack | Self::Segment | Self::Head | Self::PackList => 1,
+            Self::Pack | Self::Segment | Self::Head => 1,
         }
     }
 
@@ -103,7 +101,6 @@ impl Kind {
             Self::Pack => "pack",
             Self::Segment => "segment",
             Self::Head => "head",
-            Self::PackList => "pack list",
         }
     }
 }

@@ -2,6 +2,5 @@
 
 mod bucket;
 mod codec;
-mod fetching;
 mod loading;
 mod runs;
