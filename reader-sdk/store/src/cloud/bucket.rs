@@ -14,8 +14,8 @@ use object_store::{
     PutOptions, PutPayload,
 };
 
-use super::Executor;
 use super::answer::{Asked, Service, is_beyond_end};
+use super::executor::{Executor, Places};
 use crate::memory::folder_prefix;
 use crate::{Creation, Key, ReadStore, StoreError, WriteStore, layout};
 
@@ -45,6 +45,7 @@ pub(super) struct Bucket {
     pub(super) lists_in_order: bool,
     pub(super) clients: Clients,
     pub(super) executor: Arc<Executor>,
+    pub(super) stretches: Places,
 }
 
 impl fmt::Debug for Bucket {
@@ -94,6 +95,8 @@ impl ReadStore for Bucket {
             let client: &dyn ObjectStore = &*clients.patient;
             stretch(client, &path, range).await
         };
+        let places = self.stretches.clone();
+        let question = |clients| places.ask(question(clients));
         asked.read(self.run(&asked, question).await?)
     }
 

@@ -11,9 +11,9 @@ use object_store::gcp::{GoogleCloudStorageBuilder, GoogleConfigKey};
 use object_store::http::HttpBuilder;
 use object_store::{BackoffConfig, ClientConfigKey, CredentialProvider, Error, RetryConfig};
 
-use super::Executor;
 use super::answer::{Service, readable};
 use super::bucket::{Bucket, Clients};
+use super::executor::{Executor, Places};
 use super::website::Website;
 use crate::place::{Place, Scheme};
 use crate::{StoreError, WriteStore};
@@ -29,6 +29,8 @@ pub(crate) struct Settings {
     pub(crate) options: Vec<(String, String)>,
     /// For how long a request that may be repeated is repeated.
     pub(crate) retry_for: Duration,
+    /// How many stretches of objects are read at once.
+    pub(crate) stretches_at_once_max: usize,
 }
 
 /// Whether a store option is known, by any service. Such are `aws_region`, `region` and `timeout`.
@@ -67,6 +69,7 @@ pub(crate) fn connect(
     executor: &Arc<Executor>,
 ) -> Result<Arc<dyn WriteStore>, StoreError> {
     let connection = Connection { place, settings };
+    let stretches = Places::new(settings.stretches_at_once_max);
     let service = match place.scheme {
         Scheme::S3 => Service::S3,
         Scheme::Gcs => Service::Gcs,
@@ -74,7 +77,8 @@ pub(crate) fn connect(
         Scheme::Http | Scheme::File | Scheme::Memory => {
             let client =
                 connection.website().map_err(|e| connection.failed(Service::Website, &e))?;
-            let website = Website::new(place.base.clone(), client, Arc::clone(executor));
+            let executor = Arc::clone(executor);
+            let website = Website::new(place.base.clone(), client, executor, stretches);
             return Ok(Arc::new(website));
         }
     };
@@ -85,6 +89,7 @@ pub(crate) fn connect(
         lists_in_order: !connection.is_set("s3_express"),
         clients: clients.map_err(|error| connection.failed(service, &error))?,
         executor: Arc::clone(executor),
+        stretches,
     }))
 }
 

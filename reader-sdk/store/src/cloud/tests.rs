@@ -2,8 +2,10 @@
 //! script.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
+use futures_util::FutureExt;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::task::JoinHandle;
@@ -236,4 +238,56 @@ async fn a_website_is_read() {
     assert!(matches!(list, StoreError::Unsupported { .. }), "{list}");
     let requests = server.task.await.unwrap();
     assert!(requests[0].starts_with("GET /base/folder/object "), "{}", requests[0]);
+}
+
+/// Answers every request with a byte after a while; the most that it had at once.
+async fn slow_server(pause: Duration) -> (String, Arc<AtomicUsize>) {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = format!("http://{}", listener.local_addr().unwrap());
+    let most = Arc::new(AtomicUsize::new(0));
+    let (shared, active) = (Arc::clone(&most), Arc::new(AtomicUsize::new(0)));
+    tokio::spawn(async move {
+        loop {
+            let (mut connection, _) = listener.accept().await.unwrap();
+            let (most, active) = (Arc::clone(&shared), Arc::clone(&active));
+            tokio::spawn(async move {
+                read_request(&mut connection).await;
+                most.fetch_max(active.fetch_add(1, Ordering::SeqCst) + 1, Ordering::SeqCst);
+                tokio::time::sleep(pause).await;
+                active.fetch_sub(1, Ordering::SeqCst);
+                let answer = "HTTP/1.1 206 X\r\nconnection: close\r\ncontent-length: 1\r\n\
+                              content-range: bytes 0-0/9\r\netag: \"1\"\r\n\
+                              last-modified: Tue, 01 Jan 2030 00:00:00 GMT\r\n\r\nx";
+                connection.write_all(answer.as_bytes()).await.unwrap();
+            });
+        }
+    });
+    (address, most)
+}
+
+#[tokio::test]
+async fn so_many_stretches_are_read_at_once_and_no_more() {
+    let (address, most) = slow_server(Duration::from_millis(50)).await;
+    let server = Server { address, task: tokio::spawn(async { Vec::new() }) };
+    let builder = Stores::builder().options(server.options()).stretches_at_once(3);
+    let store = builder.build().open("s3://bucket").unwrap();
+    let key = key();
+    // Nobody who waits or is under way has to go on for others to be served.
+    let mut given_up = Box::pin(store.get_range(&key, 0..1));
+    assert!(futures_util::poll!(&mut given_up).is_pending());
+    let mut stalled: Vec<_> = (0..3).map(|_| Box::pin(store.get_range(&key, 0..1))).collect();
+    for stalled in &mut stalled {
+        assert!(futures_util::poll!(stalled).is_pending());
+    }
+    drop(given_up);
+    let reads = (0..9).map(|_| store.get_range(&key, 0..1));
+    for read in futures_util::future::join_all(reads).await {
+        assert_eq!(read.unwrap().unwrap(), "x");
+    }
+    assert_eq!(most.load(Ordering::SeqCst), 3);
+    // What was asked once has been answered meanwhile.
+    for stalled in stalled {
+        let answer = stalled.now_or_never().expect("an answer");
+        assert_eq!(answer.unwrap().unwrap(), "x");
+    }
 }

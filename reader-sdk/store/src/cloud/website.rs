@@ -9,9 +9,9 @@ use async_trait::async_trait;
 use bytes::Bytes;
 use object_store::{Error, ObjectStore, ObjectStoreExt};
 
-use super::Executor;
 use super::answer::{Asked, Service};
 use super::bucket::{path, stretch};
+use super::executor::{Executor, Places};
 use crate::{Creation, Key, ReadStore, StoreError, WriteStore, layout, memory};
 
 /// Objects behind a web server, such as the public face of a bucket. It cannot list and cannot be
@@ -23,6 +23,7 @@ pub(super) struct Website {
     place: String,
     client: Arc<dyn ObjectStore>,
     executor: Arc<Executor>,
+    stretches: Places,
     hint_was_read: AtomicBool,
 }
 
@@ -37,8 +38,9 @@ impl Website {
         place: String,
         client: Arc<dyn ObjectStore>,
         executor: Arc<Executor>,
+        stretches: Places,
     ) -> Self {
-        Self { place, client, executor, hint_was_read: AtomicBool::new(false) }
+        Self { place, client, executor, stretches, hint_was_read: AtomicBool::new(false) }
     }
 
     fn asked(&self, key: &Key) -> Asked<'_> {
@@ -101,7 +103,7 @@ impl ReadStore for Website {
                 answer => answer,
             }
         };
-        let answer = self.executor.run(question).await;
+        let answer = self.executor.run(self.stretches.clone().ask(question)).await;
         self.read(&asked, answer.map_err(|reason| asked.unavailable(&reason))?)
     }
 
