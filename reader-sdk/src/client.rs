@@ -4,8 +4,8 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
-use duramen_index::NodeCache;
-use duramen_store::Stores;
+use duramen_index::{Fetching, NodeCache, NodeCaches};
+use duramen_store::{RawCache, Stores};
 
 use crate::timer::{Sleep, Timer};
 use crate::{Connection, Error, place};
@@ -33,7 +33,7 @@ pub struct Client {
 #[derive(Debug)]
 pub(crate) struct Parts {
     pub(crate) stores: Stores,
-    pub(crate) cache: NodeCache,
+    pub(crate) caches: NodeCaches,
     pub(crate) timer: Timer,
 }
 
@@ -43,6 +43,8 @@ pub struct ClientBuilder {
     stores: Option<Stores>,
     options: Vec<(String, String)>,
     cache_bytes: Option<u64>,
+    raw: Option<Arc<dyn RawCache>>,
+    fetching: Option<Fetching>,
     timer: Timer,
 }
 
@@ -62,6 +64,14 @@ impl Client {
         let (place, name) = place::split(url)?;
         let store = self.parts.stores.open_read(&place)?;
         Connection::open(Arc::clone(&self.parts), store, name).await
+    }
+
+    /// Waits until what was read is in the disk cache, as far as it will be. A program that ends
+    /// calls it, or loses some of it; without such a cache there is nothing to wait for.
+    pub async fn flush_disk_cache(&self) {
+        if let Some(raw) = &self.parts.caches.raw {
+            raw.flush().await;
+        }
     }
 }
 
@@ -105,6 +115,36 @@ impl ClientBuilder {
         self
     }
 
+    /// Keeps what was read in a folder, of which it may take about so many bytes. It outlives the
+    /// process, and processes may share it: what is in it is compared with its BLAKE3 before use.
+    /// A database is then fetched once and not at every start. Trouble with the folder fails no
+    /// query.
+    ///
+    /// ```
+    /// let folder = std::env::temp_dir().join("duramen-cache");
+    /// let client = duramen::Client::builder().disk_cache(folder, 4 << 30).build();
+    /// # let _ = client;
+    /// ```
+    #[must_use]
+    #[cfg(not(target_arch = "wasm32"))]
+    pub fn disk_cache(self, path: impl Into<std::path::PathBuf>, bytes: u64) -> Self {
+        self.raw_cache(Arc::new(duramen_store::FolderCache::new(path, bytes)))
+    }
+
+    /// Keeps what was read in a cache of one's own, such as a browser's database.
+    #[must_use]
+    pub fn raw_cache(mut self, cache: Arc<dyn RawCache>) -> Self {
+        self.raw = Some(cache);
+        self
+    }
+
+    /// How much is asked of stores at once; what suits the URL when nothing is said.
+    #[must_use]
+    pub fn fetching(mut self, fetching: Fetching) -> Self {
+        self.fetching = Some(fetching);
+        self
+    }
+
     /// How to wait. Needed in browsers only, for [`Connection::sync`]; elsewhere there is a timer
     /// that works under every runtime.
     #[must_use]
@@ -118,8 +158,12 @@ impl ClientBuilder {
     pub fn build(self) -> Client {
         let options = self.options;
         let stores = self.stores.unwrap_or_else(|| Stores::builder().options(options).build());
-        let cache = NodeCache::new(self.cache_bytes.unwrap_or(CACHE_BYTES_DEFAULT));
-        Client { parts: Arc::new(Parts { stores, cache, timer: self.timer }) }
+        let caches = NodeCaches {
+            decoded: NodeCache::new(self.cache_bytes.unwrap_or(CACHE_BYTES_DEFAULT)),
+            raw: self.raw,
+            fetching: self.fetching,
+        };
+        Client { parts: Arc::new(Parts { stores, caches, timer: self.timer }) }
     }
 }
 
@@ -130,6 +174,8 @@ impl fmt::Debug for ClientBuilder {
         f.debug_struct("ClientBuilder")
             .field("options", &options)
             .field("cache_bytes", &self.cache_bytes)
+            .field("raw_cache", &self.raw)
+            .field("fetching", &self.fetching)
             .finish_non_exhaustive()
     }
 }

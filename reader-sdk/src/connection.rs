@@ -42,7 +42,7 @@ impl Connection {
     ) -> Result<Self, Error> {
         let store = Arc::new(Observed::new(store));
         let read = Arc::clone(&store) as Arc<dyn ReadStore>;
-        let location = Location::new(read, name.clone(), parts.cache.clone());
+        let location = Location::new(read, name.clone(), parts.caches.clone());
         let latest = Latest::new(Snapshot::open(location).await?);
         Ok(Self { shared: Arc::new(Shared { parts, name, store, latest }) })
     }

@@ -62,7 +62,7 @@ pub use timer::Sleep;
 
 pub use duramen_db::resolve::{TxData, TxError, TxErrorKind};
 pub use duramen_db::{AttributeRef, Change, Db, DbError, EntityRef, Selection, TxRecord, Values};
-pub use duramen_index::KeyRange;
+pub use duramen_index::{Fetching, KeyRange};
 pub use duramen_model::{
     Attribute, AttributeId, Cardinality, Datom, Edn, EntityId, Form, Instant, Keyword, Order,
     Schema, Span, Symbol, T, Unique, Value, ValueType, edn,
@@ -73,6 +73,8 @@ pub use duramen_query::pull::{
 pub use duramen_query::{
     Answer, Input, Limits, Plan, Query, QueryError, QueryErrorKind, QueryOptions, Registry,
 };
+pub use duramen_store::envelope::ContentHash;
+pub use duramen_store::raw_cache::{RawCache, Wanted};
 pub use duramen_store::{StoreError, Stores};
 
 /// The README's example is compiled with the tests.

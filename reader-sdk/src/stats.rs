@@ -15,8 +15,10 @@ pub struct Stats {
     pub lists: u64,
     /// Bytes that came back.
     pub bytes: u64,
-    /// Nodes that were in the cache, or on their way already.
+    /// Nodes that were in memory, or on their way already.
     pub node_hits: u64,
+    /// Nodes that were in the disk cache.
+    pub node_disk_hits: u64,
     /// Nodes that were fetched.
     pub node_loads: u64,
 }
@@ -28,6 +30,7 @@ impl Stats {
             lists: counts.lists,
             bytes: counts.bytes_read,
             node_hits: nodes.hits + nodes.joined,
+            node_disk_hits: nodes.disk_hits,
             node_loads: nodes.loads,
         }
     }
@@ -43,6 +46,7 @@ impl Sub for Stats {
             lists: self.lists.saturating_sub(earlier.lists),
             bytes: self.bytes.saturating_sub(earlier.bytes),
             node_hits: self.node_hits.saturating_sub(earlier.node_hits),
+            node_disk_hits: self.node_disk_hits.saturating_sub(earlier.node_disk_hits),
             node_loads: self.node_loads.saturating_sub(earlier.node_loads),
         }
     }
@@ -56,9 +60,12 @@ impl fmt::Display for Stats {
             write!(f, ", {} listing{}", self.lists, plural(self.lists))?;
         }
         write!(f, ", {:.1} KiB", self.bytes as f64 / 1024.0)?;
-        let nodes = self.node_hits + self.node_loads;
+        let nodes = self.node_hits + self.node_disk_hits + self.node_loads;
         if nodes > 0 {
             write!(f, ", {} of {nodes} node{} from the cache", self.node_hits, plural(nodes))?;
+        }
+        if self.node_disk_hits > 0 {
+            write!(f, ", {} from the disk", self.node_disk_hits)?;
         }
         Ok(())
     }
@@ -75,9 +82,12 @@ mod tests {
     #[test]
     fn a_cost_reads_like_a_sentence() {
         let before = Stats { gets: 4, bytes: 1000, ..Stats::default() };
-        let after = Stats { gets: 5, lists: 1, bytes: 2536, node_hits: 5, node_loads: 2 };
+        let after = Stats { gets: 5, lists: 1, bytes: 2536, node_hits: 5, node_loads: 2, ..before };
         let cost = (after - before).to_string();
         assert_eq!(cost, "1 GET, 1 listing, 1.5 KiB, 5 of 7 nodes from the cache");
+        let cost = Stats { node_disk_hits: 3, ..after - before }.to_string();
+        let expected = "1 GET, 1 listing, 1.5 KiB, 5 of 10 nodes from the cache, 3 from the disk";
+        assert_eq!(cost, expected);
         assert_eq!((before - after).to_string(), "0 GETs, 0.0 KiB");
     }
 }

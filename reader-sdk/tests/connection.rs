@@ -118,6 +118,28 @@ async fn databases_of_one_client_share_its_stores() {
     }
 }
 
+/// A client that starts with the folder of another one asks the store for no node.
+#[tokio::test]
+async fn a_disk_cache_outlives_its_client() {
+    let stores = stores();
+    let mut publisher = Publisher::create(&stores, "memory://place", "notes").await;
+    publisher.transact(SCHEMA).await;
+    publisher.transact(NOTE).await;
+    publisher.merge(&NodeOptions { top_bytes_max: 0, ..NodeOptions::default() }).await;
+    let folder = tempfile::tempdir().expect("a folder");
+    let mut costs = Vec::new();
+    for _ in 0..2 {
+        let builder = Client::builder().stores(stores.clone());
+        let client = builder.disk_cache(folder.path(), 1 << 30).build();
+        let connection = client.connect("memory://place/notes").await.expect("a connection");
+        assert_eq!(note(&connection.last_db()).await.as_deref(), Some("first"));
+        client.flush_disk_cache().await;
+        costs.push(connection.stats());
+    }
+    assert!(costs[0].node_loads > 0 && costs[0].node_disk_hits == 0, "{}", costs[0]);
+    assert!(costs[1].node_loads == 0 && costs[1].node_disk_hits > 0, "{}", costs[1]);
+}
+
 #[test]
 fn futures_can_be_sent_between_threads() {
     fn sendable<T: Send>(_: &T) {}

@@ -142,6 +142,49 @@ pub struct SegmentRef {
     pub hash: ::prost::bytes::Bytes,
 }
 #[derive(Clone, PartialEq, ::prost::Message)]
+pub struct PackList {
+    /// 16 bytes.
+    #[prost(bytes = "bytes", tag = "1")]
+    pub database_id: ::prost::bytes::Bytes,
+    /// The runs that the merge made.
+    #[prost(message, repeated, tag = "2")]
+    pub runs: ::prost::alloc::vec::Vec<RunPacks>,
+}
+/// The packs that the nodes of one run are in, in the order of their names.
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct RunPacks {
+    #[prost(message, repeated, tag = "1")]
+    pub packs: ::prost::alloc::vec::Vec<PackUse>,
+}
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct PackUse {
+    /// The object's name within the folder of packs.
+    #[prost(string, tag = "1")]
+    pub pack: ::prost::alloc::string::String,
+    /// The length of the object.
+    #[prost(uint64, tag = "2")]
+    pub bytes: u64,
+    /// The sum of the lengths of the run's nodes in it; at least 1.
+    #[prost(uint64, tag = "3")]
+    pub live_bytes: u64,
+}
+/// A reference to the packs of a run.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct RunPacksRef {
+    /// The name of the pack list within the folder of pack lists.
+    #[prost(string, tag = "1")]
+    pub name: ::prost::alloc::string::String,
+    /// The length of the pack list.
+    #[prost(uint64, tag = "2")]
+    pub bytes: u64,
+    /// The hash in its envelope, 32 bytes.
+    #[prost(bytes = "bytes", tag = "3")]
+    pub hash: ::prost::bytes::Bytes,
+    /// The place of the run in it.
+    #[prost(uint32, tag = "4")]
+    pub place: u32,
+}
+#[derive(Clone, PartialEq, ::prost::Message)]
 pub struct Checkpoint {
     /// 16 bytes.
     #[prost(bytes = "bytes", tag = "1")]
@@ -183,7 +226,8 @@ pub struct Index {
 pub struct Tree {
     #[prost(message, optional, tag = "1")]
     pub top: ::core::option::Option<Pointer>,
-    /// The top node itself, as it stands in its pack; empty when it is not inlined.
+    /// The top node itself, as it stands in its pack. Old software wrote it; it is empty since the
+    /// checkpoint has inlined nodes.
     #[prost(bytes = "bytes", tag = "2")]
     pub top_bytes: ::prost::bytes::Bytes,
     #[prost(uint32, tag = "3")]
@@ -196,6 +240,9 @@ pub struct Tree {
     pub t_min: u64,
     #[prost(uint64, tag = "7")]
     pub t_max: u64,
+    /// The packs that the nodes are in; absent in checkpoints of old software.
+    #[prost(message, optional, tag = "8")]
+    pub packs: ::core::option::Option<RunPacksRef>,
 }
 /// Where a node is.
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]

@@ -4,7 +4,6 @@ use std::collections::BTreeSet;
 
 use bytes::Bytes;
 use duramen_index::Layer;
-use duramen_index::pointer::{NodeHash, Pointer, Tree};
 use duramen_model::{AttributeId, Datom, Instant, Order, T, builtin};
 use duramen_proto::stored;
 use duramen_store::envelope::{self, Kind};
@@ -12,7 +11,8 @@ use duramen_store::layout::{DatabaseId, ObjectName};
 use duramen_store::{Key, StoreError};
 use prost::Message;
 
-use crate::malformed::{self, Malformed, fixed};
+use crate::checkpoint_run::{self, CheckpointRun};
+use crate::malformed::{self, Malformed};
 use crate::root::CheckpointRef;
 use crate::{LogSum, SegmentRef, segment, value_codec};
 
@@ -28,7 +28,7 @@ pub struct Checkpoint {
     /// The sum over the transactions from 0 to `t`.
     pub sum: LogSum,
     /// The runs of all orders and layers; within one of them, newest first.
-    pub runs: Vec<Tree>,
+    pub runs: Vec<CheckpointRun>,
     /// Every datom up to `t` whose attribute defines schema, in the order of `t`.
     pub schema: Vec<Datom>,
     /// The attributes that AVET is complete for, at every `t`.
@@ -91,7 +91,7 @@ impl Checkpoint {
             t: self.t.get(),
             instant: self.instant.millis(),
             sum: self.sum.0.to_vec().into(),
-            indexes: encode_runs(&self.runs),
+            indexes: checkpoint_run::encode_all(&self.runs),
             schema: encode_schema(&self.schema),
             avet_attributes: self.avet_attributes.iter().map(|a| a.get()).collect(),
             log: self.log.iter().map(|segment| segment.to_stored()).collect(),
@@ -107,7 +107,7 @@ impl Checkpoint {
             t: malformed::t(message.t)?,
             instant: Instant::from_millis(message.instant),
             sum: LogSum::parse(&message.sum)?,
-            runs: decode_runs(message.indexes)?,
+            runs: checkpoint_run::decode_all(message.indexes)?,
             schema: decode_schema(&message.schema)?,
             avet_attributes: message
                 .avet_attributes
@@ -126,9 +126,9 @@ impl Checkpoint {
             let expected = format!("a log up to transaction {}", self.t);
             return Err(Malformed::new(expected, format!("up to before {next}")));
         }
-        if let Some(tree) = self.runs.iter().find(|tree| tree.t_max > self.t) {
+        if let Some(run) = self.runs.iter().find(|run| run.tree.t_max > self.t) {
             let expected = format!("trees up to transaction {}", self.t);
-            return Err(Malformed::new(expected, tree.t_max));
+            return Err(Malformed::new(expected, run.tree.t_max));
         }
         if !self.schema.is_sorted_by_key(|datom| datom.t)
             || self.schema.last().is_some_and(|datom| datom.t > self.t)
@@ -146,92 +146,9 @@ impl Checkpoint {
         &self,
         order: Order,
         layer: Layer,
-    ) -> impl DoubleEndedIterator<Item = &Tree> {
-        self.runs.iter().filter(move |tree| (tree.order, tree.layer) == (order, layer))
+    ) -> impl DoubleEndedIterator<Item = &CheckpointRun> {
+        self.runs.iter().filter(move |run| (run.tree.order, run.tree.layer) == (order, layer))
     }
-}
-
-fn encode_runs(runs: &[Tree]) -> Vec<stored::Index> {
-    let mut indexes: Vec<stored::Index> = Vec::new();
-    for tree in runs {
-        let (order, layer) = (order_number(tree.order) as i32, layer_number(tree.layer) as i32);
-        let own = |index: &&mut stored::Index| (index.order, index.layer) == (order, layer);
-        match indexes.iter_mut().find(own) {
-            Some(index) => index.runs.push(encode_tree(tree)),
-            None => {
-                indexes.push(stored::Index { order, layer, runs: vec![encode_tree(tree)] });
-            }
-        }
-    }
-    indexes
-}
-
-fn decode_runs(indexes: Vec<stored::Index>) -> Result<Vec<Tree>, Malformed> {
-    let mut runs = Vec::new();
-    for index in indexes {
-        let order = order_of(index.order())?;
-        let layer = layer_of(index.layer())?;
-        for tree in index.runs {
-            runs.push(decode_tree(order, layer, tree)?);
-        }
-    }
-    Ok(runs)
-}
-
-fn encode_tree(tree: &Tree) -> stored::Tree {
-    stored::Tree {
-        top: Some(encode_pointer(&tree.top)),
-        top_bytes: tree.top_bytes.clone().unwrap_or_default(),
-        height: tree.height.into(),
-        records: tree.records,
-        net: tree.net,
-        t_min: tree.t_min.get(),
-        t_max: tree.t_max.get(),
-    }
-}
-
-fn decode_tree(order: Order, layer: Layer, tree: stored::Tree) -> Result<Tree, Malformed> {
-    let top = tree.top.ok_or_else(|| Malformed::new("a top", "none"))?;
-    Ok(Tree {
-        order,
-        layer,
-        top: decode_pointer(top)?,
-        top_bytes: Some(tree.top_bytes).filter(|bytes| !bytes.is_empty()),
-        height: u8::try_from(tree.height)
-            .map_err(|_| Malformed::new("a height under 256", tree.height))?,
-        records: tree.records,
-        net: tree.net,
-        t_min: malformed::t(tree.t_min)?,
-        t_max: malformed::t(tree.t_max)?,
-    })
-}
-
-fn encode_pointer(pointer: &Pointer) -> stored::Pointer {
-    stored::Pointer {
-        pack: pointer.pack.clone(),
-        offset: pointer.offset,
-        length: pointer.length,
-        hash: pointer.hash.as_bytes().to_vec().into(),
-        records: pointer.records,
-        net: pointer.net,
-        t_min: pointer.t_min.get(),
-        t_max: pointer.t_max.get(),
-    }
-}
-
-fn decode_pointer(pointer: stored::Pointer) -> Result<Pointer, Malformed> {
-    // A name that could lead out of the folder is none.
-    malformed::name(&pointer.pack)?;
-    Ok(Pointer {
-        pack: pointer.pack,
-        offset: pointer.offset,
-        length: pointer.length,
-        hash: NodeHash::from_bytes(fixed(&pointer.hash, "a hash")?),
-        records: pointer.records,
-        net: pointer.net,
-        t_min: malformed::t(pointer.t_min)?,
-        t_max: malformed::t(pointer.t_max)?,
-    })
 }
 
 fn encode_schema(datoms: &[Datom]) -> Vec<stored::SchemaDatom> {
@@ -263,40 +180,6 @@ fn decode_schema(datoms: &[stored::SchemaDatom]) -> Result<Vec<Datom>, Malformed
         })
     };
     datoms.iter().map(decode).collect()
-}
-
-fn order_number(order: Order) -> stored::Order {
-    match order {
-        Order::Eavt => stored::Order::Eavt,
-        Order::Aevt => stored::Order::Aevt,
-        Order::Avet => stored::Order::Avet,
-        Order::Vaet => stored::Order::Vaet,
-    }
-}
-
-fn order_of(number: stored::Order) -> Result<Order, Malformed> {
-    match number {
-        stored::Order::Unspecified => Err(Malformed::new("an order", "none")),
-        stored::Order::Eavt => Ok(Order::Eavt),
-        stored::Order::Aevt => Ok(Order::Aevt),
-        stored::Order::Avet => Ok(Order::Avet),
-        stored::Order::Vaet => Ok(Order::Vaet),
-    }
-}
-
-fn layer_number(layer: Layer) -> stored::Layer {
-    match layer {
-        Layer::Current => stored::Layer::Current,
-        Layer::History => stored::Layer::History,
-    }
-}
-
-fn layer_of(number: stored::Layer) -> Result<Layer, Malformed> {
-    match number {
-        stored::Layer::Unspecified => Err(Malformed::new("a layer", "none")),
-        stored::Layer::Current => Ok(Layer::Current),
-        stored::Layer::History => Ok(Layer::History),
-    }
 }
 
 #[cfg(test)]
@@ -334,7 +217,7 @@ mod tests {
         };
         assert!(refused(|c| c.log.clear()).contains("a log up to transaction 2"));
         assert!(refused(|c| c.log[0].t_first = T::new(1).unwrap()).contains("transaction 0"));
-        assert!(refused(|c| c.runs[0].t_max = T::MAX).contains("trees up to transaction 2"));
+        assert!(refused(|c| c.runs[0].tree.t_max = T::MAX).contains("trees up to transaction 2"));
         assert!(refused(|c| c.schema[0].t = T::MAX).contains("schema in the order"));
         assert!(refused(|c| c.schema[0].a = builtin::TX_INSTANT).contains("attribute 8"));
     }

@@ -65,7 +65,7 @@ impl Facts {
     pub(crate) fn of_checkpoint(checkpoint: Arc<Checkpoint>, source: Arc<Source>) -> Self {
         let index = |order, layer| {
             let oldest_first = checkpoint.runs_of(order, layer).rev();
-            let runs = oldest_first.map(|tree| Run::tree(tree.clone()));
+            let runs = oldest_first.map(|run| Run::tree(run.tree.clone()));
             runs.fold(Index::new(order, layer), |index, run| index.with_run(run))
         };
         let defined = checkpoint.schema.iter().filter(|datom| datom.a == builtin::VALUE_TYPE);

@@ -6,11 +6,12 @@
 //!
 //! Reading order: [`tx_record`] (what happened), [`db`] (the value), [`selection`] (what is asked
 //! of it), [`resolve`] (how a transaction comes to be what happened); then how it is kept:
-//! [`root`], [`segment`] and [`checkpoint`], [`claim`] and [`head`]; and how it is opened:
-//! [`catalog`], [`snapshot`]; and how it is kept small: [`merge`](mod@merge).
+//! [`root`], [`segment`], [`checkpoint`] and [`pack_list`], [`claim`] and [`head`]; and how it is
+//! opened: [`catalog`], [`snapshot`]; and how it is kept small: [`merge`](mod@merge).
 
 pub mod catalog;
 pub mod checkpoint;
+pub mod checkpoint_run;
 pub mod claim;
 pub mod cursor;
 pub mod db;
@@ -21,6 +22,7 @@ pub mod limits;
 pub mod logged_tx;
 pub mod merge;
 pub mod next_ids;
+pub mod pack_list;
 pub mod resolve;
 pub mod root;
 pub mod segment;
@@ -39,6 +41,7 @@ mod window;
 
 pub use catalog::{Catalog, NumberedClaim};
 pub use checkpoint::{Checkpoint, UnpublishedCheckpoint};
+pub use checkpoint_run::{CheckpointRun, RunId};
 pub use claim::Claim;
 pub use cursor::DatomCursor;
 pub use db::Db;
@@ -47,6 +50,7 @@ pub use error::DbError;
 pub use logged_tx::{LogSum, LoggedTx};
 pub use merge::{MergeInput, Merged, merge};
 pub use next_ids::NextIds;
+pub use pack_list::{PackList, PackUse, RunPacksRef};
 pub use root::{CheckpointRef, Floor, OpenedRoot, RequestWindow, Root, RootPlace, Writer};
 pub use segment::{SegmentRef, UnpublishedSegment};
 pub use selection::{Selection, Values};

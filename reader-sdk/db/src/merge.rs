@@ -6,15 +6,13 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use duramen_index::{
-    Index, KeyRange, Layer, NodeOptions, Pack, PackWriter, Record, Run, State, Tree,
-};
+use duramen_index::{Index, KeyRange, Layer, NodeOptions, Pack, PackWriter, Record, Run, State};
 use duramen_model::{AttributeId, Order};
 use duramen_store::WriteStore;
 use duramen_store::layout::{DatabaseFolder, ObjectName, WriterId};
 
 use crate::facts::Facts;
-use crate::{Checkpoint, Db, DbError, LogSum, SegmentRef, UnpublishedCheckpoint};
+use crate::{Checkpoint, CheckpointRun, Db, DbError, LogSum, SegmentRef, UnpublishedCheckpoint};
 
 /// What a merge needs to be told.
 #[derive(Debug, Clone)]
@@ -82,7 +80,7 @@ async fn merge_all(
     avet_attributes: &BTreeSet<AttributeId>,
     packs: &mut PackWriter,
     options: &NodeOptions,
-) -> Result<Vec<Tree>, DbError> {
+) -> Result<Vec<CheckpointRun>, DbError> {
     let mut runs = Vec::new();
     for layer in [Layer::Current, Layer::History] {
         for order in Order::ALL {
@@ -92,7 +90,7 @@ async fn merge_all(
             };
             let all = 0..index.runs().len();
             let merged = duramen_index::merge(&index, all, facts.nodes(), packs, options).await?;
-            runs.extend(merged.tree);
+            runs.extend(merged.tree.map(|tree| CheckpointRun { tree, packs: None }));
         }
     }
     Ok(runs)

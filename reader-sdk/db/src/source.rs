@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use bytes::Bytes;
-use duramen_index::{NodeCache, Nodes};
+use duramen_index::{NodeCaches, Nodes};
 use duramen_model::T;
 use duramen_store::layout::{BranchName, ContentsFolder, DatabaseFolder, DatabaseId, DatabaseName};
 use duramen_store::{Key, ReadStore, StoreError};
@@ -25,8 +25,8 @@ pub struct Location {
     pub name: DatabaseName,
     /// The branch.
     pub branch: BranchName,
-    /// Where decoded nodes are kept; share one between databases.
-    pub cache: NodeCache,
+    /// Where nodes are kept; share them between databases.
+    pub caches: NodeCaches,
 }
 
 /// A database that was found, and how its objects are fetched.
@@ -41,8 +41,12 @@ pub(crate) struct Source {
 impl Location {
     /// The main branch of a database.
     #[must_use]
-    pub fn new(store: Arc<dyn ReadStore>, name: DatabaseName, cache: NodeCache) -> Self {
-        Self { store, name, branch: BranchName::main(), cache }
+    pub fn new(
+        store: Arc<dyn ReadStore>,
+        name: DatabaseName,
+        caches: impl Into<NodeCaches>,
+    ) -> Self {
+        Self { store, name, branch: BranchName::main(), caches: caches.into() }
     }
 
     pub(crate) fn catalog(&self) -> Catalog {
@@ -57,8 +61,8 @@ impl Location {
 impl Source {
     pub(crate) fn new(location: Location, id: DatabaseId) -> Self {
         let contents = DatabaseFolder::new(&location.name).contents(id);
-        let (store, cache) = (Arc::clone(&location.store), location.cache.clone());
-        let nodes = Nodes::new(store, contents.packs(), cache);
+        let (store, caches) = (Arc::clone(&location.store), location.caches.clone());
+        let nodes = Nodes::new(store, contents.packs(), caches);
         Self { location, id, contents, nodes }
     }
 

@@ -12,8 +12,9 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use duramen_db::{
-    Change, Checkpoint, CheckpointRef, Claim, Floor, LogSum, LoggedTx, NextIds, OpenedRoot,
-    RequestWindow, Root, RootPlace, SegmentRef, TxRecord, Writer, head, segment,
+    Change, Checkpoint, CheckpointRef, CheckpointRun, Claim, Floor, LogSum, LoggedTx, NextIds,
+    OpenedRoot, PackList, PackUse, RequestWindow, Root, RootPlace, RunPacksRef, SegmentRef,
+    TxRecord, Writer, head, segment,
 };
 use duramen_index::{Layer, NodeHash, Pointer, Tree};
 use duramen_model::{
@@ -136,7 +137,7 @@ fn checkpoint() -> Checkpoint {
     };
     let tree = |order, layer, top_bytes| {
         let top = top.clone();
-        Tree {
+        let tree = Tree {
             order,
             layer,
             top,
@@ -146,7 +147,8 @@ fn checkpoint() -> Checkpoint {
             net: 60,
             t_min: t(0),
             t_max: t(1),
-        }
+        };
+        CheckpointRun { tree, packs: None }
     };
     Checkpoint {
         id: ID,
@@ -186,6 +188,20 @@ fn checkpoints() {
     let reference = CheckpointRef { hash, ..sealed.reference };
     let opened = Checkpoint::open(ID, &reference, &Key::new("checkpoint"), object).unwrap();
     assert_eq!(opened, checkpoint());
+}
+
+fn pack_list() -> PackList {
+    let pack = |seq, live_bytes| PackUse { name: name(seq), bytes: 5_000, live_bytes };
+    PackList { id: ID, runs: vec![vec![pack(3, 4_920), pack(4, 1)], vec![pack(4, 4_000)]] }
+}
+
+#[test]
+fn pack_lists() {
+    let (reference, object) = pack_list().seal(name(6)).unwrap();
+    let object = golden("pack-list-v1", &object);
+    let reference = RunPacksRef { hash: envelope::hash_of(&object).unwrap(), ..reference };
+    let opened = PackList::open(ID, &reference, &Key::new("pack list"), object).unwrap();
+    assert_eq!(opened, pack_list());
 }
 
 fn root() -> Root {

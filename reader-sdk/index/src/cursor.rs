@@ -37,7 +37,7 @@ pub(crate) struct Wanted<'a> {
 #[derive(Debug)]
 enum Rest {
     Memory(Chunk),
-    Tree(Walk),
+    Tree(Box<Walk>),
 }
 
 impl Rest {
@@ -83,7 +83,7 @@ impl Cursor {
             rest.push(match run {
                 Run::Memory(run) => Rest::Memory(Chunk::memory(run.shared(), run.stretch(range))),
                 Run::Tree(run) => {
-                    Rest::Tree(Walk::new(run.clone(), is_oldest, times, leaves_at_once))
+                    Rest::Tree(Box::new(Walk::new(run.clone(), is_oldest, times, leaves_at_once)))
                 }
             });
         }

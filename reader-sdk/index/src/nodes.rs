@@ -1,68 +1,49 @@
-//! Where nodes come from: the cache, a load that somebody else has begun, or the store.
+//! Where nodes come from: what came along with the tree, the cache, or wherever they are fetched.
 
-use std::collections::BTreeMap;
 use std::fmt;
-use std::ops::Range;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex};
 
 use bytes::Bytes;
 use duramen_model::Order;
-use duramen_store::{Key, ReadStore, StoreError};
-use futures_util::FutureExt;
-use futures_util::future::{Shared, WeakShared, try_join_all};
+use duramen_store::{Key, RawCache, ReadStore, StoreError};
 
 use crate::cache::NodeCache;
+use crate::fetch::{Counters, Source, count};
+use crate::fetching::Fetching;
+use crate::inlined::Inlined;
+use crate::load::{Begun, Load};
 use crate::node::{Node, Summary};
 use crate::{IndexError, Layer, NodeHash, Pointer};
 
-/// Nodes that are at most so far apart in one pack, in bytes, are read with one request: a request
-/// costs more than these bytes.
-const GAP_BYTES_MAX: u64 = 64 << 10;
-/// How much one request reads at most, in bytes, if it reads more than one node.
-const REQUEST_BYTES_MAX: u64 = 4 << 20;
-
-#[cfg(not(target_arch = "wasm32"))]
-type BoxFuture<T> = futures_util::future::BoxFuture<'static, T>;
-#[cfg(target_arch = "wasm32")]
-type BoxFuture<T> = futures_util::future::LocalBoxFuture<'static, T>;
-
-/// What a request brings. Whoever waits for one of its nodes drives it, so that a load that its
-/// first asker no longer polls stands in nobody's way.
-type Request = BoxFuture<Result<Arc<[Loaded]>, StoreError>>;
-type Loaded = (NodeHash, Arc<Node>);
-
-/// Loads nodes, verified, through a cache. Cheap to clone; loads in flight are shared between
+/// Loads nodes, verified, through caches. Cheap to clone; loads in flight are shared between
 /// clones.
 #[derive(Clone)]
 pub struct Nodes {
     source: Option<Arc<Source>>,
+    inlined: Option<Arc<Inlined>>,
 }
 
-struct Source {
-    store: Arc<dyn ReadStore>,
-    packs: Key,
-    cache: NodeCache,
-    in_flight: Mutex<BTreeMap<NodeHash, WeakShared<Request>>>,
-    counters: Counters,
-}
-
-#[derive(Default)]
-struct Counters {
-    hits: AtomicU64,
-    joined: AtomicU64,
-    loads: AtomicU64,
-    requests: AtomicU64,
-    bytes: AtomicU64,
+/// What nodes are fetched through.
+#[derive(Debug, Clone)]
+pub struct NodeCaches {
+    /// Keeps decoded nodes.
+    pub decoded: NodeCache,
+    /// Keeps nodes as they are stored, nearer than the store.
+    pub raw: Option<Arc<dyn RawCache>>,
+    /// How much is asked of the store at once; without it, what suits the store's URL.
+    pub fetching: Option<Fetching>,
 }
 
 /// What loading has cost so far.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct NodeStats {
-    /// Nodes that were in the cache.
+    /// Nodes that were in memory.
     pub hits: u64,
     /// Nodes that another load was already bringing.
     pub joined: u64,
+    /// Nodes that were on the disk, undamaged.
+    pub disk_hits: u64,
     /// Nodes that were asked of the store.
     pub loads: u64,
     /// Requests to the store.
@@ -79,24 +60,47 @@ pub(crate) struct Shape {
     pub(crate) level: u8,
 }
 
+impl From<NodeCache> for NodeCaches {
+    /// Only decoded nodes are kept.
+    fn from(decoded: NodeCache) -> Self {
+        Self { decoded, raw: None, fetching: None }
+    }
+}
+
 impl Nodes {
     /// Loads from the packs in a folder of a store. Make one for a database, and clone it.
     #[must_use]
-    pub fn new(store: Arc<dyn ReadStore>, packs: Key, cache: NodeCache) -> Self {
+    pub fn new(store: Arc<dyn ReadStore>, packs: Key, caches: impl Into<NodeCaches>) -> Self {
+        let NodeCaches { decoded, raw, fetching } = caches.into();
         let source = Source {
+            fetching: fetching.unwrap_or_else(|| Fetching::for_place(&store.place())),
             store,
             packs,
-            cache,
+            cache: decoded,
+            disk: raw,
             in_flight: Mutex::default(),
             counters: Counters::default(),
         };
-        Self { source: Some(Arc::new(source)) }
+        Self { source: Some(Arc::new(source)), inlined: None }
     }
 
     /// A source without nodes, for a database that is in memory only.
     #[must_use]
     pub const fn empty() -> Self {
-        Self { source: None }
+        Self { source: None, inlined: None }
+    }
+
+    /// The same source with some nodes at hand, as they are stored, in place of those it had so.
+    /// They stay in memory as long as this is there, whatever the cache's budget.
+    #[must_use]
+    pub fn with_inlined(&self, nodes: impl IntoIterator<Item = Bytes>) -> Self {
+        Self { source: self.source.clone(), inlined: Some(Arc::new(Inlined::new(nodes))) }
+    }
+
+    /// What the nodes that are at hand take in memory, in bytes, beside those in the cache.
+    #[must_use]
+    pub fn inlined_bytes(&self) -> u64 {
+        self.inlined.as_ref().map_or(0, |inlined| inlined.bytes())
     }
 
     /// What loading has cost so far.
@@ -107,10 +111,16 @@ impl Nodes {
         NodeStats {
             hits: get(&source.counters.hits),
             joined: get(&source.counters.joined),
+            disk_hits: get(&source.counters.disk_hits),
             loads: get(&source.counters.loads),
             requests: get(&source.counters.requests),
             bytes: get(&source.counters.bytes),
         }
+    }
+
+    /// How much a scan fetches ahead at most, in bytes.
+    pub(crate) fn ahead_bytes_max(&self) -> u64 {
+        self.source.as_ref().map_or(0, |source| source.fetching.ahead_bytes_max)
     }
 
     /// Loads a node.
@@ -129,135 +139,71 @@ impl Nodes {
         pointers: &[Pointer],
         shape: Shape,
     ) -> Result<Vec<Arc<Node>>, IndexError> {
-        let Some(source) = &self.source else { return load_nothing(pointers) };
-        let cached: Vec<_> = pointers.iter().map(|p| source.cache.get(&p.hash)).collect();
+        Load::new(pointers.to_vec(), shape).wait(self).await
+    }
+
+    /// Looks at what is at hand, and makes requests for the rest; nobody polls them yet.
+    pub(crate) fn begin(&self, pointers: &[Pointer]) -> Result<Begun, StoreError> {
+        let mut at_hand = Vec::with_capacity(pointers.len());
+        for pointer in pointers {
+            at_hand.push(self.at_hand(&pointer.hash)?);
+        }
         let missing: Vec<&Pointer> = pointers
             .iter()
-            .zip(&cached)
+            .zip(&at_hand)
             .filter(|(_, node)| node.is_none())
-            .map(|(p, _)| p)
+            .map(|(pointer, _)| pointer)
             .collect();
+        let Some(source) = &self.source else { return Ok(Begun { at_hand, requests: Vec::new() }) };
         count(&source.counters.hits, pointers.len() - missing.len());
-        let mut loaded = BTreeMap::new();
-        if !missing.is_empty() {
-            let (found, requests) = source.request(&missing);
-            loaded.extend(found);
-            for nodes in try_join_all(requests).await? {
-                loaded.extend(nodes.iter().cloned());
-            }
-        }
-        let mut nodes = Vec::with_capacity(pointers.len());
-        for (pointer, node) in pointers.iter().zip(cached) {
-            let node = node.or_else(|| loaded.get(&pointer.hash).map(Arc::clone));
-            let node = node.expect("the requests bring every node that is missing");
-            source.check(pointer, &node, shape)?;
-            nodes.push(node);
-        }
-        Ok(nodes)
-    }
-}
-
-fn load_nothing(pointers: &[Pointer]) -> Result<Vec<Arc<Node>>, IndexError> {
-    match pointers.first() {
-        None => Ok(Vec::new()),
-        Some(pointer) => Err(StoreError::Missing { object: pointer.pack.clone() }.into()),
-    }
-}
-
-fn count(counter: &AtomicU64, by: usize) {
-    counter.fetch_add(by as u64, Ordering::Relaxed);
-}
-
-impl Source {
-    fn in_flight(&self) -> MutexGuard<'_, BTreeMap<NodeHash, WeakShared<Request>>> {
-        // A map is whole after every operation on it, so a panic elsewhere leaves nothing torn.
-        self.in_flight.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    /// Nodes that came into the cache just now, and requests that bring the others: those that
-    /// others wait for already, and new ones.
-    fn request(self: &Arc<Self>, missing: &[&Pointer]) -> (Vec<Loaded>, Vec<Shared<Request>>) {
-        let mut found = Vec::new();
-        let mut requests: Vec<Shared<Request>> = Vec::new();
-        let mut begun = BTreeMap::new();
-        let mut in_flight = self.in_flight();
-        for pointer in missing {
-            if let Some(request) = in_flight.get(&pointer.hash).and_then(WeakShared::upgrade) {
-                requests.push(request);
-                count(&self.counters.joined, 1);
-            } else if let Some(node) = self.cache.get(&pointer.hash) {
-                // It came between the first look into the cache and the lock.
-                found.push((pointer.hash, node));
-            } else {
-                begun.insert((pointer.pack.as_str(), pointer.offset, pointer.hash), *pointer);
-            }
-        }
-        count(&self.counters.loads, begun.len());
-        for stretch in coalesce(begun.into_values()) {
-            let hashes: Vec<NodeHash> = stretch.iter().map(|pointer| pointer.hash).collect();
-            let request = self.begin(stretch);
-            if let Some(weak) = request.downgrade() {
-                in_flight.extend(hashes.into_iter().map(|hash| (hash, weak.clone())));
-            }
-            requests.push(request);
-        }
-        (found, requests)
-    }
-
-    fn begin(self: &Arc<Self>, stretch: Vec<Pointer>) -> Shared<Request> {
-        let landing = Landing {
-            source: Arc::clone(self),
-            hashes: stretch.iter().map(|pointer| pointer.hash).collect(),
-        };
-        let request: Request = Box::pin(async move {
-            let nodes = landing.source.fetch(&stretch).await?;
-            for (hash, node) in nodes.iter() {
-                landing.source.cache.insert(*hash, Arc::clone(node));
-            }
-            Ok(nodes)
-        });
-        request.shared()
-    }
-
-    /// Reads a stretch of a pack, and the nodes in it.
-    async fn fetch(&self, stretch: &[Pointer]) -> Result<Arc<[Loaded]>, StoreError> {
-        let (Some(first), Some(end)) = (stretch.first(), stretch.iter().map(end).max()) else {
-            return Ok(Arc::from([]));
-        };
-        let range = first.offset..end;
-        count(&self.counters.requests, 1);
-        self.counters.bytes.fetch_add(range.end - range.start, Ordering::Relaxed);
-        let key = self.packs.join(&first.pack);
-        let bytes = self.store.get_range(&key, range).await?;
-        let bytes = bytes.ok_or_else(|| StoreError::Missing { object: key.to_string() })?;
-        let decode = |pointer: &Pointer| {
-            let node = self.decode(pointer, &bytes, pointer.offset - first.offset)?;
-            Ok((pointer.hash, Arc::new(node)))
-        };
-        stretch.iter().map(decode).collect()
-    }
-
-    /// Verifies and decodes a node, some way into the bytes that were read.
-    fn decode(&self, pointer: &Pointer, bytes: &Bytes, at: u64) -> Result<Node, StoreError> {
-        let range = byte_range(at, pointer.length).filter(|range| range.end <= bytes.len());
-        let Some(range) = range else {
-            return Err(StoreError::Corrupt {
-                object: self.name(pointer),
-                expected: format!("{} bytes", pointer.length),
-                found: format!("{} bytes", (bytes.len() as u64).saturating_sub(at)),
+        let (found, requests) = source.request(&missing);
+        for (hash, node) in found {
+            let places = pointers.iter().zip(&mut at_hand);
+            places.filter(|(pointer, _)| pointer.hash == hash).for_each(|(_, place)| {
+                *place = Some(Arc::clone(&node));
             });
-        };
-        decode_verified(&bytes[range], &pointer.hash, || self.name(pointer))
+        }
+        Ok(Begun { at_hand, requests })
     }
 
-    fn check(&self, pointer: &Pointer, node: &Node, shape: Shape) -> Result<(), StoreError> {
-        check(pointer, node, shape, || self.name(pointer))
+    fn at_hand(&self, hash: &NodeHash) -> Result<Option<Arc<Node>>, StoreError> {
+        if let Some(inlined) = &self.inlined
+            && let Some(node) = inlined.get(hash)?
+        {
+            return Ok(Some(node));
+        }
+        Ok(self.source.as_ref().and_then(|source| source.cache.get(hash)))
     }
 
     /// What to call a node in messages.
-    fn name(&self, pointer: &Pointer) -> String {
-        format!("{} (node at {})", self.packs.join(&pointer.pack), pointer.offset)
+    pub(crate) fn name(&self, pointer: &Pointer) -> String {
+        match &self.source {
+            Some(source) => source.name(pointer),
+            None => format!("{} (node at {})", pointer.pack, pointer.offset),
+        }
     }
+}
+
+/// Compares a node's bytes with its hash.
+pub(crate) fn verify(
+    bytes: &[u8],
+    hash: &NodeHash,
+    name: impl Fn() -> String,
+) -> Result<(), StoreError> {
+    let found = NodeHash::of(bytes);
+    if found == *hash {
+        return Ok(());
+    }
+    Err(StoreError::Corrupt {
+        object: name(),
+        expected: format!("BLAKE3 {hash}"),
+        found: found.to_string(),
+    })
+}
+
+/// Decodes a node's bytes, which were verified.
+pub(crate) fn decode(bytes: &[u8], name: impl Fn() -> String) -> Result<Node, StoreError> {
+    Node::decode(bytes).map_err(|error| error.of_object(name()))
 }
 
 /// Verifies and decodes a node's bytes.
@@ -266,15 +212,8 @@ pub(crate) fn decode_verified(
     hash: &NodeHash,
     name: impl Fn() -> String,
 ) -> Result<Node, StoreError> {
-    let found = NodeHash::of(bytes);
-    if found != *hash {
-        return Err(StoreError::Corrupt {
-            object: name(),
-            expected: format!("BLAKE3 {hash}"),
-            found: found.to_string(),
-        });
-    }
-    Node::decode(bytes).map_err(|error| error.of_object(name()))
+    verify(bytes, hash, &name)?;
+    decode(bytes, name)
 }
 
 /// Makes sure that a node is what its pointer says.
@@ -297,55 +236,13 @@ pub(crate) fn check(
     })
 }
 
-fn end(pointer: &Pointer) -> u64 {
-    pointer.offset.saturating_add(u64::from(pointer.length))
-}
-
-fn byte_range(start: u64, length: u32) -> Option<Range<usize>> {
-    let start = usize::try_from(start).ok()?;
-    Some(start..start.checked_add(usize::try_from(length).ok()?)?)
-}
-
-/// Groups nodes, sorted by place, into stretches that are worth one request each.
-fn coalesce<'a>(pointers: impl Iterator<Item = &'a Pointer>) -> Vec<Vec<Pointer>> {
-    let mut stretches: Vec<Vec<Pointer>> = Vec::new();
-    for pointer in pointers {
-        let joins = |stretch: &&mut Vec<Pointer>| {
-            let (Some(first), Some(last)) = (stretch.first(), stretch.last()) else { return false };
-            first.pack == pointer.pack
-                && pointer.offset.saturating_sub(end(last)) <= GAP_BYTES_MAX
-                && end(pointer).saturating_sub(first.offset) <= REQUEST_BYTES_MAX
-        };
-        match stretches.last_mut().filter(joins) {
-            Some(stretch) => stretch.push(pointer.clone()),
-            None => stretches.push(vec![pointer.clone()]),
-        }
-    }
-    stretches
-}
-
-/// Takes a request off the list of those in flight when it ends, or when nobody waits for it any
-/// more.
-struct Landing {
-    source: Arc<Source>,
-    hashes: Vec<NodeHash>,
-}
-
-impl Drop for Landing {
-    fn drop(&mut self) {
-        let mut in_flight = self.source.in_flight();
-        self.hashes.iter().for_each(|hash| {
-            in_flight.remove(hash);
-        });
-    }
-}
-
 impl fmt::Debug for Nodes {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let mut nodes = f.debug_struct("Nodes");
         if let Some(source) = &self.source {
             nodes.field("packs", &source.packs).field("cache", &source.cache);
+            nodes.field("disk", &source.disk).field("fetching", &source.fetching);
         }
-        nodes.field("stats", &self.stats()).finish_non_exhaustive()
+        nodes.field("inlined", &self.inlined).field("stats", &self.stats()).finish()
     }
 }

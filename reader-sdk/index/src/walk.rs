@@ -1,33 +1,47 @@
 //! A walk through the leaves of a tree that lie in a range.
+//!
+//! The walk has a front, which is ahead of what has been given out: while leaves are read, those
+//! behind them are on their way.
 
 use std::collections::VecDeque;
 use std::ops::Range;
 use std::sync::Arc;
 
+use futures_util::FutureExt;
+
 use crate::branch::Branch;
 use crate::chunk::Chunk;
+use crate::load::Load;
 use crate::node::{Body, Node};
 use crate::nodes::Nodes;
 use crate::run::TreeRun;
 use crate::{IndexError, KeyRange, Pointer, Times};
 
-/// How many leaves are fetched at once, at most.
+/// How many leaves a scan begins with, which is going to read them all.
 pub(crate) const LEAVES_AT_ONCE: usize = 32;
+/// How many leaves are ahead at most.
+const LEAVES_AHEAD_MAX: usize = 1024;
 /// How many branches are fetched at once, at most.
 const BRANCHES_AT_ONCE: usize = 8;
 
-/// Walks through the leaves of a tree, in order, some at once.
+/// Walks through the leaves of a tree, in order.
 #[derive(Debug)]
 pub(crate) struct Walk {
     run: TreeRun,
     is_oldest: bool,
     times: Times,
     begun: bool,
-    /// Branches, the lowest last.
+    /// Branches at the front, the lowest last.
     path: Vec<Stop>,
-    /// Leaves that have been fetched.
-    ready: VecDeque<Chunk>,
-    leaves_at_once: usize,
+    /// Branches without which the front cannot go on.
+    branches: Option<Load>,
+    /// Leaves that are under way, in order.
+    leaves: VecDeque<Load>,
+    /// Leaves that have come, with their lengths as stored.
+    ready: VecDeque<(Chunk, u64)>,
+    ahead: Ahead,
+    /// How many leaves may be ahead. Grows while the walk goes on.
+    leaves_ahead_max: usize,
 }
 
 /// A branch on the way.
@@ -40,6 +54,25 @@ struct Stop {
     children: Range<usize>,
 }
 
+/// Leaves that are under way or ready.
+#[derive(Debug, Default)]
+struct Ahead {
+    leaves: usize,
+    bytes: u64,
+}
+
+impl Ahead {
+    fn add(&mut self, bytes: u64) {
+        self.leaves += 1;
+        self.bytes += bytes;
+    }
+
+    fn remove(&mut self, bytes: u64) {
+        self.leaves -= 1;
+        self.bytes -= bytes;
+    }
+}
+
 impl Walk {
     /// A walk that fetches so many leaves at first, and more when it goes on.
     pub(crate) fn new(run: TreeRun, is_oldest: bool, times: Times, leaves_at_once: usize) -> Self {
@@ -49,17 +82,22 @@ impl Walk {
             times,
             begun: false,
             path: Vec::new(),
+            branches: None,
+            leaves: VecDeque::new(),
             ready: VecDeque::new(),
-            leaves_at_once,
+            ahead: Ahead::default(),
+            leaves_ahead_max: leaves_at_once.max(1),
         }
     }
 
     /// Whether nothing can come any more.
     pub(crate) fn is_done(&self) -> bool {
-        self.begun && self.path.is_empty() && self.ready.is_empty()
+        let nothing_ahead = self.ready.is_empty() && self.leaves.is_empty();
+        self.begun && nothing_ahead && self.branches.is_none() && self.path.is_empty()
     }
 
-    /// The next records, at least one; `None` after the last.
+    /// The next records, at least one; `None` after the last. Can be dropped and called again, and
+    /// after an error it tries again.
     pub(crate) async fn next(
         &mut self,
         nodes: &Nodes,
@@ -70,49 +108,120 @@ impl Walk {
             self.enter(&top, range);
             self.begun = true;
         }
+        self.enter_branches_that_came(nodes, range);
+        self.advance(nodes);
         loop {
-            if let Some(chunk) = self.ready.pop_front() {
+            if let Some((chunk, bytes)) = self.ready.pop_front() {
+                self.ahead.remove(bytes);
                 return Ok(Some(chunk));
             }
-            let Some(stop) = self.path.last() else { return Ok(None) };
-            let level = stop.level;
-            let at_once = if level == 0 { self.leaves_at_once } else { BRANCHES_AT_ONCE };
-            let (pointers, visited) = self.next_children(stop, at_once);
-            let loaded = nodes.load_all(&pointers, self.run.shape(level)).await?;
-            self.leave(visited);
-            self.leaves_at_once = LEAVES_AT_ONCE.min(self.leaves_at_once * 2);
-            // A branch that is entered later is visited earlier; leaves queue up.
-            if level == 0 {
-                loaded.iter().for_each(|node| self.enter(node, range));
-            } else {
-                loaded.iter().rev().for_each(|node| self.enter(node, range));
+            if !self.leaves.is_empty() {
+                self.wait_for_leaves(nodes, range).await?;
+            } else if let Some(load) = &mut self.branches {
+                let branches = load.wait(nodes).await?;
+                self.enter_branches(&branches, range);
+            } else if self.path.is_empty() {
+                return Ok(None);
+            }
+            if self.ready.is_empty() {
+                self.advance(nodes);
             }
         }
     }
 
-    /// The next children that matter, at most so many, and where to go on after them.
-    fn next_children(&self, stop: &Stop, at_once: usize) -> (Vec<Pointer>, usize) {
+    async fn wait_for_leaves(&mut self, nodes: &Nodes, range: &KeyRange) -> Result<(), IndexError> {
+        let Some(load) = self.leaves.front_mut() else { return Ok(()) };
+        let leaves = load.wait(nodes).await?;
+        let lengths: Vec<u64> = load.pointers().iter().map(|p| u64::from(p.length)).collect();
+        self.leaves.pop_front();
+        self.leaves_ahead_max = LEAVES_AHEAD_MAX.min(self.leaves_ahead_max * 2);
+        for (node, bytes) in leaves.iter().zip(lengths) {
+            self.ahead.remove(bytes);
+            self.enter_leaf(node, bytes, range);
+        }
+        Ok(())
+    }
+
+    /// Goes on with the front, without waiting, if it can.
+    fn enter_branches_that_came(&mut self, nodes: &Nodes, range: &KeyRange) {
+        let Some(load) = &mut self.branches else { return };
+        // What failed is tried again when there is nothing to do but to wait for it.
+        if let Some(Ok(branches)) = load.wait(nodes).now_or_never() {
+            self.enter_branches(&branches, range);
+        }
+    }
+
+    fn enter_branches(&mut self, branches: &[Arc<Node>], range: &KeyRange) {
+        self.branches = None;
+        // The last one that is entered is visited first.
+        branches.iter().rev().for_each(|node| self.enter(node, range));
+    }
+
+    /// Moves the front on, as far as there is room ahead. It goes in steps of half the room, so
+    /// that neighbours are fetched together.
+    fn advance(&mut self, nodes: &Nodes) {
+        let bytes_max = nodes.ahead_bytes_max();
+        while self.branches.is_none()
+            && self.ahead.leaves <= self.leaves_ahead_max / 2
+            && self.ahead.bytes <= bytes_max / 2
+        {
+            let Some(level) = self.path.last().map(|stop| stop.level) else { return };
+            if level > 0 {
+                let pointers = self.next_children(BRANCHES_AT_ONCE.min(self.leaves_ahead_max));
+                self.branches = self.load(pointers, level, nodes);
+            } else {
+                let pointers = self.next_leaves(bytes_max);
+                self.leaves.extend(self.load(pointers, 0, nodes));
+            }
+        }
+    }
+
+    fn load(&self, pointers: Vec<Pointer>, level: u8, nodes: &Nodes) -> Option<Load> {
+        if pointers.is_empty() {
+            return None;
+        }
+        let mut load = Load::new(pointers, self.run.shape(level));
+        load.begin(nodes);
+        Some(load)
+    }
+
+    /// Takes leaves at the front as long as there is room.
+    fn next_leaves(&mut self, bytes_max: u64) -> Vec<Pointer> {
+        let mut pointers: Vec<Pointer> = Vec::new();
+        while self.path.last().is_some_and(|stop| stop.level == 0)
+            && self.ahead.leaves < self.leaves_ahead_max
+            && (self.ahead.bytes < bytes_max || pointers.is_empty())
+        {
+            for pointer in self.next_children(1) {
+                self.ahead.add(u64::from(pointer.length));
+                pointers.push(pointer);
+            }
+        }
+        pointers
+    }
+
+    /// Takes the next children of the lowest branch that matter, at most so many.
+    fn next_children(&mut self, at_once: usize) -> Vec<Pointer> {
         let layer = self.run.tree().layer;
         let mut pointers = Vec::new();
-        let mut next = stop.children.start;
-        while next < stop.children.end && pointers.len() < at_once {
-            let pointer = &stop.branch.pointers()[next];
+        let Some(stop) = self.path.last_mut() else { return pointers };
+        while pointers.len() < at_once
+            && let Some(child) = stop.children.next()
+        {
+            let pointer = &stop.branch.pointers()[child];
             if !self.times.miss(pointer, layer, self.is_oldest) {
                 pointers.push(pointer.clone());
             }
-            next += 1;
         }
-        (pointers, next)
+        if stop.children.is_empty() {
+            self.path.pop();
+        }
+        pointers
     }
 
     fn enter(&mut self, node: &Node, range: &KeyRange) {
         match &node.body {
-            Body::Leaf(leaf) => {
-                let chunk = Chunk::leaf(Arc::clone(leaf), range);
-                if !chunk.is_empty() {
-                    self.ready.push_back(chunk);
-                }
-            }
+            Body::Leaf(_) => self.enter_leaf(node, 0, range),
             Body::Branch(branch) => {
                 let children = branch.stretch(range);
                 if !children.is_empty() {
@@ -123,13 +232,12 @@ impl Walk {
         }
     }
 
-    /// Marks the children of the lowest branch as visited up to one.
-    fn leave(&mut self, visited: usize) {
-        if let Some(stop) = self.path.last_mut() {
-            stop.children.start = visited;
-            if stop.children.start >= stop.children.end {
-                self.path.pop();
-            }
+    fn enter_leaf(&mut self, node: &Node, bytes: u64, range: &KeyRange) {
+        let Body::Leaf(leaf) = &node.body else { return };
+        let chunk = Chunk::leaf(Arc::clone(leaf), range);
+        if !chunk.is_empty() {
+            self.ahead.add(bytes);
+            self.ready.push_back((chunk, bytes));
         }
     }
 }

@@ -81,6 +81,8 @@ pub enum Kind {
     Segment = 5,
     /// Hints at the newest root.
     Head = 6,
+    /// Which packs runs are in.
+    PackList = 7,
 }
 
 impl Kind {
@@ -89,7 +91,7 @@ impl Kind {
     pub const fn version(self) -> u16 {
         match self {
             Self::Claim | Self::Root | Self::Checkpoint => 1,
-            Self::Pack | Self::Segment | Self::Head => 1,
+            Self::Pack | Self::Segment | Self::Head | Self::PackList => 1,
         }
     }
 
@@ -101,6 +103,7 @@ impl Kind {
             Self::Pack => "pack",
             Self::Segment => "segment",
             Self::Head => "head",
+            Self::PackList => "pack list",
         }
     }
 }

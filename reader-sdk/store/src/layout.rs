@@ -282,6 +282,18 @@ impl ContentsFolder {
         self.packs().join(name)
     }
 
+    /// The folder of the pack lists.
+    #[must_use]
+    pub fn pack_lists(&self) -> Key {
+        self.folder.join("pack-list")
+    }
+
+    /// A pack list.
+    #[must_use]
+    pub fn pack_list(&self, name: ObjectName) -> Key {
+        self.pack_lists().join(name)
+    }
+
     /// The folder of the segments.
     #[must_use]
     pub fn segments(&self) -> Key {

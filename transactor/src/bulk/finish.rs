@@ -3,8 +3,10 @@
 use std::sync::Arc;
 use std::sync::atomic::Ordering as Atomic;
 
-use duramen_db::{Checkpoint, Floor, LogSum, RequestWindow, Root, RootPlace, Writer};
-use duramen_index::{MergedRun, Tree};
+use duramen_db::{
+    Checkpoint, CheckpointRun, Floor, LogSum, RequestWindow, Root, RootPlace, Writer,
+};
+use duramen_index::MergedRun;
 use duramen_model::{EntityId, Order, T};
 use duramen_store::layout::{BranchName, DatabaseFolder, DatabaseId, ObjectName};
 
@@ -102,7 +104,8 @@ impl BulkLoad {
         &mut self,
         built: Vec<MergedRun>,
     ) -> Result<duramen_db::UnpublishedCheckpoint, BulkError> {
-        let runs: Vec<Tree> = built.into_iter().filter_map(|run| run.tree).collect();
+        let trees = built.into_iter().filter_map(|run| run.tree);
+        let runs = trees.map(|tree| CheckpointRun { tree, packs: None }).collect();
         let log = self.log.flush().await?.to_vec();
         let in_avet = self.attributes.iter().filter(|attribute| attribute.in_avet());
         let checkpoint = Checkpoint {

@@ -190,6 +190,13 @@ pub(crate) struct Sources {
     /// Tells on standard error what the answer cost: requests, bytes, time.
     #[arg(long)]
     pub(crate) stats: bool,
+    /// A folder that keeps what was read, for the next time and for other processes.
+    #[arg(long, env = "DURAMEN_DISK_CACHE", value_name = "FOLDER")]
+    pub(crate) disk_cache: Option<PathBuf>,
+    /// How much that folder may take, in MiB.
+    #[arg(long, env = "DURAMEN_DISK_CACHE_MIB", value_name = "MIB", default_value_t = 1024,
+          value_parser = clap::value_parser!(u64).range(1..=1 << 30))]
+    pub(crate) disk_cache_mib: u64,
 }
 
 #[derive(Debug, Args)]

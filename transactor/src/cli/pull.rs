@@ -23,6 +23,7 @@ pub(crate) async fn run(configuration: &Configuration, flags: &Pull) -> Result<(
         let cost = sources::cost(std::slice::from_ref(&source));
         output::note(format_args!("cost: {cost}; {}", output::milliseconds(begun.elapsed())));
     }
+    sources::close(std::slice::from_ref(&source)).await;
     Ok(())
 }
 

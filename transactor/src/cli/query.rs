@@ -29,6 +29,7 @@ pub(crate) async fn run(configuration: &Configuration, flags: &Query) -> Result<
     if flags.sources.stats {
         tell_cost(&sources, opened, answered);
     }
+    sources::close(&sources).await;
     Ok(())
 }
 

@@ -20,6 +20,7 @@ pub(crate) struct Source {
     /// The database as it is looked at.
     pub(crate) db: Db,
     connection: Connection,
+    client: Client,
 }
 
 /// Opens databases, all at once, and looks at them as of the times asked for.
@@ -32,13 +33,29 @@ pub(crate) async fn open(
     for view in &views {
         view.check(&databases)?;
     }
-    let client = client(configuration);
+    let client = caching_client(configuration, flags);
     try_join_all(databases.iter().map(|database| open_one(&client, database, &views))).await
 }
 
 /// What reads databases, with the options of the stores.
 pub(crate) fn client(configuration: &Configuration) -> Client {
     Client::builder().options(configuration.store_options.clone()).build()
+}
+
+/// The same, with the disk cache that was asked for.
+fn caching_client(configuration: &Configuration, flags: &Sources) -> Client {
+    let builder = Client::builder().options(configuration.store_options.clone());
+    match &flags.disk_cache {
+        Some(folder) => builder.disk_cache(folder, flags.disk_cache_mib << 20).build(),
+        None => builder.build(),
+    }
+}
+
+/// Lets the disk cache take what was read, before the program ends.
+pub(crate) async fn close(sources: &[Source]) {
+    for source in sources {
+        source.client.flush_disk_cache().await;
+    }
 }
 
 async fn open_one(
@@ -51,7 +68,7 @@ async fn open_one(
     for view in views.iter().filter(|view| view.concerns(database)) {
         db = view.of(&db).await?;
     }
-    Ok(Source { name: database.name.map(str::to_owned), db, connection })
+    Ok(Source { name: database.name.map(str::to_owned), db, connection, client: client.clone() })
 }
 
 /// Connects to a database. A path is no URL, and easily given for one.
@@ -88,6 +105,7 @@ fn add(one: Stats, other: Stats) -> Stats {
         lists: one.lists + other.lists,
         bytes: one.bytes + other.bytes,
         node_hits: one.node_hits + other.node_hits,
+        node_disk_hits: one.node_disk_hits + other.node_disk_hits,
         node_loads: one.node_loads + other.node_loads,
     }
 }

@@ -8,8 +8,8 @@ use duramen_store::layout::{BranchName, DatabaseId, ObjectName, WriterId};
 use proptest::prelude::*;
 
 use crate::{
-    Change, Checkpoint, CheckpointRef, Floor, LogSum, LoggedTx, NextIds, RequestWindow, Root,
-    RootPlace, SegmentRef, TxRecord, Writer,
+    Change, Checkpoint, CheckpointRef, CheckpointRun, Floor, LogSum, LoggedTx, NextIds, PackList,
+    PackUse, RequestWindow, Root, RootPlace, RunPacksRef, SegmentRef, TxRecord, Writer,
 };
 
 pub(crate) const ID: DatabaseId = DatabaseId([0xd0; 16]);
@@ -84,9 +84,9 @@ pub(crate) fn checkpoint() -> Checkpoint {
         instant: Instant::from_millis(2_000),
         sum: LogSum([9; 32]),
         runs: vec![
-            tree(Order::Eavt, Layer::Current),
-            tree(Order::Eavt, Layer::Current),
-            tree(Order::Avet, Layer::History),
+            run(Order::Eavt, Layer::Current),
+            run(Order::Eavt, Layer::Current),
+            run(Order::Avet, Layer::History),
         ],
         schema: builtin::datoms(),
         avet_attributes: [builtin::IDENT, builtin::TX_INSTANT].into(),
@@ -97,7 +97,7 @@ pub(crate) fn checkpoint() -> Checkpoint {
     }
 }
 
-fn tree(order: Order, layer: Layer) -> Tree {
+fn run(order: Order, layer: Layer) -> CheckpointRun {
     let top = Pointer {
         pack: name(4).to_string(),
         offset: 80,
@@ -109,7 +109,17 @@ fn tree(order: Order, layer: Layer) -> Tree {
         t_max: t(2),
     };
     let top_bytes = (layer == Layer::Current).then(|| Bytes::from_static(b"a node"));
-    Tree { order, layer, top, top_bytes, height: 1, records: 70, net: 60, t_min: t(0), t_max: t(2) }
+    let records = top.records;
+    let (t_min, t_max) = (top.t_min, top.t_max);
+    let tree = Tree { order, layer, top, top_bytes, height: 1, records, net: 60, t_min, t_max };
+    let packs = RunPacksRef { name: name(5), bytes: 700, hash: ContentHash([6; 32]), place: 1 };
+    CheckpointRun { tree, packs: Some(packs).filter(|_| layer == Layer::History) }
+}
+
+/// The packs of two runs.
+pub(crate) fn pack_list() -> PackList {
+    let pack = |seq, live_bytes| PackUse { name: name(seq), bytes: 5_000, live_bytes };
+    PackList { id: ID, runs: vec![vec![pack(3, 4_920), pack(4, 1)], vec![pack(4, 4_000)]] }
 }
 
 /// Bytes to overwrite, and where.

@@ -2,10 +2,11 @@
 
 use std::ops::Range;
 use std::sync::Arc;
+use std::time::Duration;
 
 use duramen_model::Order;
 use duramen_store::layout::WriterId;
-use duramen_store::{Key, MemoryStore};
+use duramen_store::{Delayed, Key, Latency, MemoryStore};
 
 use crate::builder::TreeBuilder;
 use crate::{
@@ -36,6 +37,13 @@ impl Bucket {
     /// Loads from the same packs, with nothing in the cache.
     pub(super) fn cold_nodes(&self) -> Nodes {
         Nodes::new(self.store.clone(), self.packs.clone(), NodeCache::new(1 << 30))
+    }
+
+    /// The same, from a store that answers a little later.
+    pub(super) fn far_nodes(&self) -> Nodes {
+        let latency = Latency { read: Duration::from_millis(1), write: Duration::ZERO };
+        let far = Delayed::new(self.store.clone(), latency);
+        Nodes::new(Arc::new(far), self.packs.clone(), NodeCache::new(1 << 30))
     }
 
     pub(super) fn writer(&self) -> PackWriter {

@@ -77,7 +77,7 @@ async fn neighbours_in_a_pack_are_read_with_one_request() {
 async fn concurrent_loads_of_a_node_fetch_once() {
     let mut bucket = Bucket::new(1 << 30, 16);
     let tree = thousand(&mut bucket).await;
-    let (index, nodes) = (of_tree(&tree), bucket.cold_nodes());
+    let (index, nodes) = (of_tree(&tree), bucket.far_nodes());
     let range = entity(5010);
     let scans = join_all((0..20).map(|_| index.scan(&nodes, &range))).await;
     assert!(scans.into_iter().all(|scan| scan.unwrap().len() == 1));
@@ -90,13 +90,13 @@ async fn concurrent_loads_of_a_node_fetch_once() {
 async fn a_load_that_nobody_polls_blocks_nobody() {
     let mut bucket = Bucket::new(1 << 30, 16);
     let tree = thousand(&mut bucket).await;
-    let (index, nodes) = (of_tree(&tree), bucket.cold_nodes());
+    let (index, nodes) = (of_tree(&tree), bucket.far_nodes());
     let range = entity(5010);
     let mut stalled = Box::pin(index.scan(&nodes, &range));
     assert!(poll_immediate(&mut stalled).await.is_none());
     assert_eq!(index.scan(&nodes, &range).await.unwrap().len(), 1);
     assert_eq!(stalled.await.unwrap().len(), 1);
-    let dropped = bucket.cold_nodes();
+    let dropped = bucket.far_nodes();
     assert!(poll_immediate(Box::pin(index.scan(&dropped, &range))).await.is_none());
     assert_eq!(index.scan(&dropped, &range).await.unwrap().len(), 1);
 }

@@ -2,5 +2,6 @@
 
 mod bucket;
 mod codec;
+mod fetching;
 mod loading;
 mod runs;

@@ -113,6 +113,8 @@ mod tests {
             since: Vec::new(),
             history: owned(history),
             stats: false,
+            disk_cache: None,
+            disk_cache_mib: 0,
         }
     }
 
