@@ -4,4 +4,5 @@ pub mod bench;
 pub mod conformance;
 pub mod daemon;
 pub mod packages;
+pub mod peer;
 pub mod servers;

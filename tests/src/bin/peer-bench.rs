@@ -1,0 +1,149 @@
+//! Duramen's part in a comparison of databases on one workload.
+//!
+//! ```text
+//! peer-bench [mem] bench   DATA WORK OUT.json [--ops a,b,...]   times operations
+//! peer-bench       load    DATA WORK OUT.json                   fills WORK/main
+//! peer-bench       cold    DATA WORK OUT.json                   opens WORK/main, one point query
+//! peer-bench       durable DATA WORK OUT.json                   one durable transaction after the other
+//! ```
+
+use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
+
+use anyhow::{Context, Result, bail};
+use duramen::{EntityRef, KeyRange, Keyword, Value};
+use duramen_tests::bench::process::memory_peak;
+use duramen_tests::peer::operations::{GRAPHS, Operations, QUERIES, WRITES, names};
+use duramen_tests::peer::system::{Folder, State};
+use duramen_tests::peer::workload::Workload;
+use serde_json::{Value as Json, json};
+use tokio::runtime::Runtime;
+
+/// Whose age is asked for after a cold start.
+const POINT: u64 = 777;
+/// How long durable transactions are counted.
+const DURABLE: Duration = Duration::from_secs(5);
+const USAGE: &str = "peer-bench [mem] bench|load|cold|durable DATA WORK OUT.json [--ops a,b,...]";
+
+fn main() -> Result<()> {
+    let mut words: Vec<String> = std::env::args().skip(1).collect();
+    let in_memory = words.first().is_some_and(|word| word == "mem");
+    if in_memory {
+        words.remove(0);
+    }
+    let [command, data, work, out, options @ ..] = &words[..] else { bail!(USAGE) };
+    let run = Run {
+        name: if in_memory { "duramen-mem" } else { "duramen" },
+        in_memory,
+        data: data.into(),
+        work: work.into(),
+        out: out.into(),
+        runtime: Runtime::new()?,
+    };
+    std::fs::create_dir_all(&run.work)?;
+    match (command.as_str(), options) {
+        ("bench", []) => run.bench([&WRITES[..], &QUERIES, &GRAPHS].concat()),
+        ("bench", [_, ops]) => run.bench(ops.split(',').collect()),
+        ("load", _) => run.load(),
+        ("cold", _) => run.cold(),
+        ("durable", _) => run.durable(),
+        _ => bail!(USAGE),
+    }
+}
+
+struct Run {
+    name: &'static str,
+    in_memory: bool,
+    data: PathBuf,
+    work: PathBuf,
+    out: PathBuf,
+    runtime: Runtime,
+}
+
+impl Run {
+    fn bench(&self, ops: Vec<&str>) -> Result<()> {
+        let (workload, folder) = (Workload::read(&self.data)?, self.main());
+        if !self.in_memory && !folder.is_loaded() {
+            self.runtime.block_on(folder.load(&workload))?;
+        }
+        let place = (!self.in_memory).then_some(&folder);
+        let mut operations = Operations::new(&self.runtime, &workload, place);
+        let mut rows = Vec::new();
+        for op in ops {
+            let row = match operations.run(op) {
+                Ok(None) => continue,
+                Ok(Some(row)) => row,
+                Err(error) => json!({ "op": op, "error": format!("{error:#}") }),
+            };
+            rows.push(row);
+            self.save(&rows)?;
+        }
+        rows.push(json!({ "op": "rss-mb", "value": memory_mib() }));
+        self.save(&rows)
+    }
+
+    fn load(&self) -> Result<()> {
+        let (workload, folder) = (Workload::read(&self.data)?, self.main());
+        let begun = Instant::now();
+        self.runtime.block_on(folder.load(&workload))?;
+        let seconds = begun.elapsed().as_secs_f64();
+        self.save(&[
+            json!({ "op": "load-s", "value": seconds }),
+            json!({ "op": "disk-bytes", "value": folder.bytes()? }),
+            json!({ "op": "load-rss-mb", "value": memory_mib() }),
+        ])
+    }
+
+    fn cold(&self) -> Result<()> {
+        let begun = Instant::now();
+        let state = self.runtime.block_on(self.main().open())?;
+        let opened = begun.elapsed();
+        let age = self.runtime.block_on(age(&state))?;
+        self.save(&[
+            json!({ "op": "open-ms", "value": opened.as_secs_f64() * 1e3 }),
+            json!({ "op": "point-answer", "value": age }),
+            json!({ "op": "open+point-ms", "value": begun.elapsed().as_secs_f64() * 1e3 }),
+        ])
+    }
+
+    fn durable(&self) -> Result<()> {
+        let people = Workload::read(&self.data)?.people;
+        let folder = Folder::new(&std::path::absolute(&self.work)?, "durable");
+        let (count, took, db) = self.runtime.block_on(folder.commit(&people, DURABLE))?;
+        let all_there = self.runtime.block_on(names(&db))? == count as u64;
+        let rate = count as f64 / took.as_secs_f64();
+        self.save(&[
+            json!({ "op": "durable-tx/s", "value": rate, "n": count, "all-there": all_there }),
+        ])
+    }
+
+    fn main(&self) -> Folder {
+        // Absolute, because it becomes a URL.
+        let work = std::path::absolute(&self.work).unwrap_or_else(|_| self.work.clone());
+        Folder::new(&work, "main")
+    }
+
+    fn save(&self, rows: &[Json]) -> Result<()> {
+        let version = env!("CARGO_PKG_VERSION");
+        let out = json!({ "peer": self.name, "version": version, "rows": rows });
+        write(&self.out, &serde_json::to_string_pretty(&out)?)
+    }
+}
+
+async fn age(state: &State) -> Result<i64> {
+    let a = state.db.attribute(&Keyword::new("age").into()).context("an attribute")?.id;
+    let e = state.db.entity_of(&EntityRef::Id(state.entity(POINT)?)).await?.context("a person")?;
+    let datoms = state.db.datoms(&KeyRange::entity(e).with_a(a)).await?;
+    match datoms.first().map(|datom| &datom.v) {
+        Some(Value::Long(age)) => Ok(*age),
+        other => bail!("an age was expected, not {other:?}"),
+    }
+}
+
+fn memory_mib() -> f64 {
+    memory_peak().unwrap_or(0) as f64 / f64::from(1 << 20)
+}
+
+fn write(path: &Path, text: &str) -> Result<()> {
+    std::fs::write(path, text).with_context(|| path.display().to_string())
+}
