@@ -10,7 +10,8 @@ use crate::DbError;
 use crate::window::{self, Window};
 
 /// Reads the datoms of a stretch batch by batch, in order. Memory holds a few leaves at a time,
-/// however long the stretch.
+/// however long the stretch; where closed facts matter also what the view sees of the past of one
+/// attribute of one entity.
 #[derive(Debug)]
 pub struct DatomCursor {
     order: Order,
@@ -25,13 +26,28 @@ struct Side {
     /// `None` at the end.
     cursor: Option<Cursor>,
     window: Window,
+    /// What was read, in the order of the view.
     ahead: Vec<Datom>,
+    /// What cannot be sorted before all of its group was read.
+    waiting: Vec<Datom>,
+    is_by_time: bool,
 }
 
 impl DatomCursor {
     pub(crate) fn new(order: Order, window: Window, open: Cursor, closed: Option<Cursor>) -> Self {
-        let side = |cursor| Side { cursor: Some(cursor), window, ahead: Vec::new() };
-        Self { order, open: side(open), closed: closed.map(side) }
+        let side = |cursor, is_by_time| Side {
+            cursor: Some(cursor),
+            window,
+            ahead: Vec::new(),
+            waiting: Vec::new(),
+            is_by_time,
+        };
+        let is_by_time = window::is_by_time(order);
+        Self {
+            order,
+            open: side(open, false),
+            closed: closed.map(|closed| side(closed, is_by_time)),
+        }
     }
 
     /// The next datoms, at least one; `None` at the end.
@@ -40,10 +56,10 @@ impl DatomCursor {
     /// When the store fails, or an object in it is damaged. What follows is then unknown.
     pub async fn next_batch(&mut self) -> Result<Option<Vec<Datom>>, DbError> {
         let Some(closed) = &mut self.closed else {
-            self.open.fill().await?;
+            self.open.fill(self.order).await?;
             return Ok(some(std::mem::take(&mut self.open.ahead)));
         };
-        future::try_join(self.open.fill(), closed.fill()).await?;
+        future::try_join(self.open.fill(self.order), closed.fill(self.order)).await?;
         let (open, closed) = take_settled(self.order, &mut self.open.ahead, &mut closed.ahead);
         Ok(some(window::merge(self.order, open, closed)))
     }
@@ -51,16 +67,35 @@ impl DatomCursor {
 
 impl Side {
     /// Reads on until there is something, or the end.
-    async fn fill(&mut self) -> Result<(), DbError> {
+    async fn fill(&mut self, order: Order) -> Result<(), DbError> {
         while self.ahead.is_empty()
             && let Some(cursor) = &mut self.cursor
         {
-            match cursor.next_batch().await? {
-                Some(records) => self.ahead = self.window.datoms(records),
-                None => self.cursor = None,
+            let batch = cursor.next_batch().await?;
+            if batch.is_none() {
+                self.cursor = None;
             }
+            let datoms = batch.map(|records| self.window.datoms(records));
+            self.ahead = match self.is_by_time {
+                true => self.settle(order, datoms),
+                false => datoms.unwrap_or_default(),
+            };
         }
         Ok(())
+    }
+
+    /// Takes datoms that are in the order of time within an entity and attribute, and gives those
+    /// that are complete in the order of the view.
+    fn settle(&mut self, order: Order, datoms: Option<Vec<Datom>>) -> Vec<Datom> {
+        let is_end = datoms.is_none();
+        self.waiting.extend(datoms.unwrap_or_default());
+        let last = self.waiting.last().filter(|_| !is_end).map(|datom| (datom.e, datom.a));
+        let others = self.waiting.iter().rev().take_while(|datom| Some((datom.e, datom.a)) == last);
+        let complete = self.waiting.len() - others.count();
+        let rest = self.waiting.split_off(complete);
+        let mut settled = std::mem::replace(&mut self.waiting, rest);
+        window::sort(order, &mut settled);
+        settled
     }
 }
 

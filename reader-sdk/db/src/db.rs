@@ -279,7 +279,11 @@ impl Db {
     async fn layer(&self, range: &KeyRange, layer: Layer) -> Result<Vec<Datom>, DbError> {
         let (index, times) = (self.facts.index(range.order, layer), self.window.times(layer));
         let records = index.scan_within(self.facts.nodes(), range, times).await?;
-        Ok(self.window.datoms(records))
+        let mut datoms = self.window.datoms(records);
+        if layer == Layer::History && window::is_by_time(range.order) {
+            window::sort(range.order, &mut datoms);
+        }
+        Ok(datoms)
     }
 
     /// The datoms that fit what is known of them, sorted in the order that found them.

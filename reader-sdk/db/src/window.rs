@@ -62,8 +62,8 @@ impl Window {
         Times { after, up_to: self.as_of }
     }
 
-    /// The datoms that the view sees of the records of a layer, in the order of the view. The
-    /// intervals of one `(e a v)` do not overlap, so theirs come in the order of time.
+    /// The datoms that the view sees of the records of a layer, in the sequence of the records.
+    /// The intervals of one `(e a v)` do not overlap, so theirs come in the order of time.
     pub(crate) fn datoms(self, records: Vec<Record>) -> Vec<Datom> {
         let mut datoms = Vec::with_capacity(records.len());
         for record in records {
@@ -86,6 +86,17 @@ impl Window {
 /// time.
 pub(crate) fn compare(order: Order, a: &Datom, b: &Datom) -> Ordering {
     order.compare((a.e, a.a, &a.v), (b.e, b.a, &b.v)).then_with(|| a.t.cmp(&b.t))
+}
+
+/// Whether closed facts come in the order of time within an entity and attribute, and not in that
+/// of the view.
+pub(crate) const fn is_by_time(order: Order) -> bool {
+    matches!(order, Order::Eavt | Order::Aevt)
+}
+
+/// Brings datoms into the order of the view.
+pub(crate) fn sort(order: Order, datoms: &mut [Datom]) {
+    datoms.sort_by(|a, b| compare(order, a, b));
 }
 
 /// Merges the datoms of the two layers.

@@ -246,7 +246,9 @@ impl<'a> TreeBuilder<'a> {
     fn place_of(&self, first: &Record) -> Separator {
         let first_key = KeyRef::from(first);
         match (&self.leaf.before, &self.leaf.begins) {
-            (Some(before), _) => separator::between(KeyRef::from(before), first_key, self.order),
+            (Some(before), _) => {
+                separator::between(KeyRef::from(before), first_key, self.order, self.layer)
+            }
             (None, Some(begins))
                 if begins.key().compare(&first_key, self.order, self.layer)
                     != Ordering::Greater =>

@@ -7,8 +7,10 @@ use std::sync::Arc;
 use duramen_model::Order;
 
 use crate::key::KeyRef;
-use crate::leaf::Leaf;
-use crate::{KeyRange, Layer, Record, State};
+use crate::leaf::{Leaf, Rows};
+use crate::range::ValueBounds;
+use crate::stretch::Stretch;
+use crate::{IndexError, Layer, Record, State, Times};
 
 /// A stretch of sorted records that are at hand.
 #[derive(Debug, Clone)]
@@ -21,8 +23,11 @@ pub(crate) struct Chunk {
 #[derive(Debug, Clone)]
 enum Records {
     Memory(Arc<[Record]>),
-    Leaf(Arc<Leaf>),
+    Leaf(Arc<Leaf>, Rows),
 }
+
+/// From how many records on a stretch of a leaf is handed over as it is.
+const STRETCH_RECORDS_MIN: usize = 32;
 
 impl Chunk {
     /// No records.
@@ -35,10 +40,10 @@ impl Chunk {
         Self { records: Records::Memory(records), next: stretch.start, end: stretch.end }
     }
 
-    /// The records of a leaf that lie in a range.
-    pub(crate) fn leaf(leaf: Arc<Leaf>, range: &KeyRange) -> Self {
-        let stretch = leaf.keys().stretch(range);
-        Self { records: Records::Leaf(leaf), next: stretch.start, end: stretch.end }
+    /// Some rows of a leaf. Decodes the whole leaf.
+    pub(crate) fn rows(leaf: Arc<Leaf>, stretch: Range<usize>) -> Result<Self, IndexError> {
+        let rows = leaf.rows()?;
+        Ok(Self { records: Records::Leaf(leaf, rows), next: stretch.start, end: stretch.end })
     }
 
     /// Takes so many records off the front.
@@ -70,7 +75,7 @@ impl Chunk {
     fn key(&self, index: usize) -> KeyRef<'_> {
         match &self.records {
             Records::Memory(records) => KeyRef::from(&records[index]),
-            Records::Leaf(leaf) => leaf.key(index),
+            Records::Leaf(_, rows) => rows.key(index),
         }
     }
 
@@ -95,67 +100,117 @@ impl Chunk {
     }
 
     /// Takes so many records, as they are wanted.
-    pub(crate) fn take(&mut self, count: usize, reading: Reading, taken: &mut Vec<Record>) {
+    fn take_wanted(&mut self, count: usize, wanting: &Wanting, taken: &mut Vec<Record>) {
         let stretch = self.next..self.next + count.min(self.len());
         self.next = stretch.end;
         match &self.records {
             Records::Memory(records) => {
                 taken.extend(records[stretch].iter().filter_map(|record| {
-                    reading.state(record.state).map(|state| Record { state, ..record.clone() })
+                    let state = wanting.state(KeyRef::from(record), record.state)?;
+                    Some(Record { state, ..record.clone() })
                 }));
             }
-            Records::Leaf(leaf) => {
+            Records::Leaf(_, rows) => {
                 taken.extend(stretch.filter_map(|index| {
-                    reading.state(leaf.state(index)).map(|state| leaf.record(index, state))
+                    let state = wanting.state(rows.key(index), rows.state(index))?;
+                    Some(rows.record(index, state))
                 }));
             }
         }
     }
-}
 
-/// What a reader wants of the youngest record of each key.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Reading {
-    /// It, if it is a fact.
-    Facts,
-    /// It, tombstones included.
-    Steps,
-}
-
-impl Reading {
-    /// The state that a record is read with, if it is wanted.
-    const fn state(self, state: State) -> Option<State> {
-        match (self, state) {
-            (Self::Steps, state) => Some(state),
-            (Self::Facts, State::Removed) => None,
-            // With nothing below, what was opened again is open.
-            (Self::Facts, State::Replaced) => Some(State::Inserted),
-            (Self::Facts, state) => Some(state),
+    /// Takes so many records: as a stretch of their leaf, if they are many and wanted as they are.
+    fn take_stretch(&mut self, count: usize, wanting: &Wanting, taken: &mut Vec<Stretch>) {
+        if let Records::Leaf(leaf, _) = &self.records
+            && wanting.takes_whole(leaf)
+            && count >= STRETCH_RECORDS_MIN
+        {
+            let rows = self.next..self.next + count.min(self.len());
+            taken.push(Stretch::Leaf { leaf: Arc::clone(leaf), rows: rows.clone() });
+            self.next = rows.end;
+            return;
         }
+        if let Some(Stretch::Records(records)) = taken.last_mut() {
+            return self.take_wanted(count, wanting, records);
+        }
+        let mut records = Vec::new();
+        self.take_wanted(count, wanting, &mut records);
+        if !records.is_empty() {
+            taken.push(Stretch::Records(records));
+        }
+    }
+}
+
+/// What is wanted of the records that are read.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Wanting {
+    /// Bounds that the place of a record says nothing about.
+    pub(crate) values: Option<ValueBounds>,
+    /// Closed facts that do not matter within these times are left out.
+    pub(crate) times: Times,
+}
+
+impl Wanting {
+    /// The state that the youngest record of a key is read with, if it is wanted.
+    fn state(&self, key: KeyRef<'_>, state: State) -> Option<State> {
+        if self.values.as_ref().is_some_and(|values| !values.contain(key.v)) {
+            return None;
+        }
+        match state {
+            State::Removed => None,
+            // With nothing below, what was opened again is open.
+            State::Replaced => Some(State::Inserted),
+            State::Closed(closed) if self.times.miss_closed(key.added, closed) => None,
+            State::Inserted | State::Closed(_) => Some(state),
+        }
+    }
+
+    /// Whether all records of a leaf are wanted as they are.
+    pub(crate) fn takes_whole(&self, leaf: &Leaf) -> bool {
+        !leaf.has_steps() && self.values.is_none()
+    }
+}
+
+impl Wanting {
+    /// Adds the records of a stretch, as they are wanted.
+    pub(crate) fn extend(
+        &self,
+        records: &mut Vec<Record>,
+        stretch: Stretch,
+    ) -> Result<(), IndexError> {
+        match stretch {
+            Stretch::Records(more) if records.is_empty() => *records = more,
+            Stretch::Records(more) => records.extend(more),
+            Stretch::Leaf { leaf, rows } => {
+                let count = rows.len();
+                Chunk::rows(leaf, rows)?.take_wanted(count, self, records);
+            }
+        }
+        Ok(())
     }
 }
 
 /// The order that stretches are merged in, and what is wanted of them.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone)]
 pub(crate) struct Merging {
     pub(crate) order: Order,
     pub(crate) layer: Layer,
-    pub(crate) reading: Reading,
+    pub(crate) wanting: Wanting,
 }
 
 impl Merging {
     /// Merges stretches, newest first, until one that `has_more` behind it is used up, or all are.
     pub(crate) fn run(
-        self,
+        &self,
         chunks: &mut [Chunk],
         has_more: impl Fn(usize) -> bool,
-        merged: &mut Vec<Record>,
+        merged: &mut Vec<Stretch>,
     ) {
         while let Some((first, step)) = self.next_step(chunks) {
             match step {
-                Step::Take(count) => chunks[first].take(count, self.reading, merged),
+                Step::Take(count) => chunks[first].take_stretch(count, &self.wanting, merged),
                 Step::Hide(others) => {
-                    chunks[first].take(1, self.reading, merged);
+                    chunks[first].take_stretch(1, &self.wanting, merged);
                     others.iter().for_each(|other| chunks[*other].skip());
                 }
             }
@@ -166,7 +221,7 @@ impl Merging {
     }
 
     /// Which stretch comes next, and what to do with it.
-    fn next_step(self, chunks: &[Chunk]) -> Option<(usize, Step)> {
+    fn next_step(&self, chunks: &[Chunk]) -> Option<(usize, Step)> {
         let mut first: Option<(usize, KeyRef<'_>)> = None;
         let mut second: Option<KeyRef<'_>> = None;
         let mut equal = Vec::new();
@@ -196,7 +251,7 @@ impl Merging {
         Some((first, step))
     }
 
-    fn compare(self, x: KeyRef<'_>, y: KeyRef<'_>) -> Ordering {
+    fn compare(&self, x: KeyRef<'_>, y: KeyRef<'_>) -> Ordering {
         x.compare(&y, self.order, self.layer)
     }
 }

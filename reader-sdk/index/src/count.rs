@@ -5,8 +5,10 @@ use std::cmp::Ordering;
 use std::sync::Arc;
 
 use crate::branch::Branch;
+use crate::leaf::Leaf;
 use crate::node::{Body, Node};
 use crate::nodes::Nodes;
+use crate::range::ValueBounds;
 use crate::run::TreeRun;
 use crate::{IndexError, KeyRange, Pointer};
 
@@ -29,13 +31,15 @@ pub(crate) async fn net_in(
     if *range == KeyRange::all(range.order) {
         return Ok(run.tree().net);
     }
+    let (range, values) = &range.in_layer(run.tree().layer);
     let mut net = 0;
-    // All nodes on one level that lie in the range in part: at most two.
+    // All nodes on one level that lie in the range in part: at most two, but where values have to
+    // be looked at.
     let mut edge = vec![run.top(nodes).await?];
     while let Some(level) = edge.first().map(|node| node.header.level) {
         let mut below = Vec::new();
         for node in &edge {
-            net += net_of(node, range, &mut below);
+            net += net_of(node, range, values.as_ref(), &mut below)?;
         }
         let leaves_next = level == 1 && precision == Precision::Leaves;
         if leaves_next || below.is_empty() {
@@ -48,24 +52,41 @@ pub(crate) async fn net_in(
 }
 
 /// What a node is known to have in a range, and the children that have to be looked into.
-fn net_of(node: &Arc<Node>, range: &KeyRange, below: &mut Vec<Pointer>) -> i64 {
+fn net_of(
+    node: &Arc<Node>,
+    range: &KeyRange,
+    values: Option<&ValueBounds>,
+    below: &mut Vec<Pointer>,
+) -> Result<i64, IndexError> {
     match &node.body {
-        Body::Leaf(leaf) => {
-            leaf.keys().stretch(range).map(|index| leaf.state(index).weight()).sum()
-        }
+        Body::Leaf(leaf) => net_of_leaf(leaf, range, values),
         Body::Branch(branch) => {
             let mut net = 0;
             for child in branch.stretch(range) {
                 let pointer = &branch.pointers()[child];
-                if is_inside(branch, child, range) {
+                if values.is_none() && is_inside(branch, child, range) {
                     net += pointer.net;
                 } else {
                     below.push(pointer.clone());
                 }
             }
-            net
+            Ok(net)
         }
     }
+}
+
+fn net_of_leaf(
+    leaf: &Leaf,
+    range: &KeyRange,
+    values: Option<&ValueBounds>,
+) -> Result<i64, IndexError> {
+    let stretch = leaf.stretch(range)?;
+    if stretch.is_empty() || (values.is_none() && !leaf.has_steps()) {
+        return Ok(stretch.len() as i64);
+    }
+    let rows = leaf.rows()?;
+    let contains = |row: &usize| values.is_none_or(|values| values.contain(rows.key(*row).v));
+    Ok(stretch.filter(contains).map(|row| rows.state(row).weight()).sum())
 }
 
 /// Whether all keys of a child certainly lie in a range: where it begins, and where the next one

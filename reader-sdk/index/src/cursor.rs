@@ -1,17 +1,19 @@
-//! A cursor: facts in order, batch by batch.
+//! A cursor: facts in order, stretch by stretch.
 
 use futures_util::future::try_join_all;
 
-use crate::chunk::{Chunk, Merging, Reading};
+use crate::chunk::{Chunk, Merging, Wanting};
 use crate::nodes::Nodes;
 use crate::run::Run;
-use crate::walk::Walk;
-use crate::{Index, IndexError, KeyRange, Record, Times};
+use crate::stretch::Stretch;
+use crate::v1::Regrouping;
+use crate::walk::{LeafRows, Walk};
+use crate::{Index, IndexError, KeyRange, Record};
 
 /// How many records a run in memory gives to a batch at most.
 const MEMORY_RECORDS_AT_ONCE: usize = 4096;
 
-/// Reads the facts of an index in a range, in order, batch by batch, with bounded memory.
+/// Reads the facts of an index in a range, in order, stretch by stretch, with bounded memory.
 #[derive(Debug)]
 pub struct Cursor {
     nodes: Nodes,
@@ -24,11 +26,10 @@ pub struct Cursor {
 }
 
 /// What a cursor is to read, and how.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone)]
 pub(crate) struct Wanted<'a> {
     pub(crate) range: &'a KeyRange,
-    pub(crate) times: Times,
-    pub(crate) reading: Reading,
+    pub(crate) wanting: Wanting,
     /// How many leaves to fetch at first.
     pub(crate) leaves_at_once: usize,
 }
@@ -37,17 +38,26 @@ pub(crate) struct Wanted<'a> {
 #[derive(Debug)]
 enum Rest {
     Memory(Chunk),
-    Tree(Box<Walk>),
+    Tree {
+        walk: Box<Walk>,
+        regrouping: Regrouping,
+        /// Rows that were read and not looked at yet.
+        ahead: Option<LeafRows>,
+    },
 }
 
 impl Rest {
+    /// Whether nothing comes behind what is at hand.
     fn is_done(&self) -> bool {
         match self {
             Self::Memory(chunk) => chunk.is_empty(),
-            Self::Tree(walk) => walk.is_done(),
+            Self::Tree { walk, regrouping, ahead } => {
+                walk.is_done() && regrouping.is_empty() && ahead.is_none()
+            }
         }
     }
 
+    /// Reads on, if nothing is at hand.
     async fn refill(
         &mut self,
         chunk: &mut Chunk,
@@ -59,11 +69,32 @@ impl Rest {
         }
         match self {
             Self::Memory(rest) => *chunk = rest.split_front(MEMORY_RECORDS_AT_ONCE),
-            Self::Tree(walk) => {
-                if let Some(next) = walk.next(nodes, range).await? {
-                    *chunk = next;
+            Self::Tree { walk, regrouping, ahead } if ahead.is_none() => {
+                while chunk.is_empty() {
+                    match walk.next(nodes, range).await? {
+                        Some(rows) if walk.is_regrouped() => *chunk = regrouping.push(&rows)?,
+                        rows @ Some(_) => {
+                            *ahead = rows;
+                            break;
+                        }
+                        None => {
+                            *chunk = regrouping.finish();
+                            break;
+                        }
+                    }
                 }
             }
+            Self::Tree { .. } => {}
+        }
+        Ok(())
+    }
+
+    /// Decodes what was read, so that it can be merged.
+    fn open(&mut self, chunk: &mut Chunk) -> Result<(), IndexError> {
+        if let Self::Tree { ahead, .. } = self
+            && let Some(LeafRows { leaf, rows }) = ahead.take()
+        {
+            *chunk = Chunk::rows(leaf, rows)?;
         }
         Ok(())
     }
@@ -75,16 +106,24 @@ impl Cursor {
         index: &Index,
         runs: &[Run],
         nodes: &Nodes,
-        Wanted { range, times, reading, leaves_at_once }: Wanted<'_>,
+        Wanted { range, wanting, leaves_at_once }: Wanted<'_>,
     ) -> Self {
+        let (range, values) = range.in_layer(index.layer());
         let mut rest = Vec::new();
         for (index_of_run, run) in runs.iter().enumerate() {
             let is_oldest = index_of_run + 1 == index.runs().len();
             rest.push(match run {
-                Run::Memory(run) => Rest::Memory(Chunk::memory(run.shared(), run.stretch(range))),
-                Run::Tree(run) => {
-                    Rest::Tree(Box::new(Walk::new(run.clone(), is_oldest, times, leaves_at_once)))
-                }
+                Run::Memory(run) => Rest::Memory(Chunk::memory(run.shared(), run.stretch(&range))),
+                Run::Tree(run) => Rest::Tree {
+                    walk: Box::new(Walk::new(
+                        run.clone(),
+                        is_oldest,
+                        wanting.times,
+                        leaves_at_once,
+                    )),
+                    regrouping: Regrouping::new(index.order(), index.layer()),
+                    ahead: None,
+                },
             });
         }
         if range.order != index.order() {
@@ -92,29 +131,70 @@ impl Cursor {
         }
         Self {
             nodes: nodes.clone(),
-            range: range.clone(),
-            merging: index.merging(reading),
+            range,
+            merging: index.merging(Wanting { values, ..wanting }),
             chunks: rest.iter().map(|_| Chunk::none()).collect(),
             rest,
         }
     }
 
-    /// The next facts, at least one; `None` after the last.
+    /// The next stretches of facts, at least one; `None` after the last. A stretch of a leaf may
+    /// hold closed facts that do not matter within the times that were asked for.
     ///
     /// # Errors
-    /// When a node cannot be loaded, or is damaged. The cursor can be asked again.
-    pub async fn next_batch(&mut self) -> Result<Option<Vec<Record>>, IndexError> {
-        let mut batch = Vec::new();
-        while batch.is_empty() {
+    /// When a node cannot be loaded, or is damaged. After a node could not be loaded, the cursor
+    /// can be asked again.
+    pub async fn next_stretches(&mut self) -> Result<Option<Vec<Stretch>>, IndexError> {
+        let mut stretches = Vec::new();
+        while stretches.is_empty() {
             let (nodes, range) = (&self.nodes, &self.range);
             let refills = self.rest.iter_mut().zip(&mut self.chunks);
             try_join_all(refills.map(|(rest, chunk)| rest.refill(chunk, nodes, range))).await?;
-            if self.chunks.iter().all(Chunk::is_empty) {
+            if let Some(stretch) = self.take_alone() {
+                return Ok(Some(vec![stretch]));
+            }
+            for (rest, chunk) in self.rest.iter_mut().zip(&mut self.chunks) {
+                rest.open(chunk)?;
+            }
+            if self.chunks.iter().all(Chunk::is_empty) && self.rest.iter().all(Rest::is_done) {
                 return Ok(None);
             }
             let rest = &self.rest;
-            self.merging.run(&mut self.chunks, |index| !rest[index].is_done(), &mut batch);
+            self.merging.run(&mut self.chunks, |index| !rest[index].is_done(), &mut stretches);
         }
-        Ok(Some(batch))
+        Ok(Some(stretches))
+    }
+
+    /// The rows of a leaf that were read, undecoded, if no other run has anything.
+    fn take_alone(&mut self) -> Option<Stretch> {
+        let mut live = self
+            .rest
+            .iter_mut()
+            .zip(&self.chunks)
+            .filter(|(rest, chunk)| !chunk.is_empty() || !rest.is_done());
+        let (Some((Rest::Tree { ahead, .. }, chunk)), None) = (live.next(), live.next()) else {
+            return None;
+        };
+        let is_whole =
+            ahead.as_ref().is_some_and(|rows| self.merging.wanting.takes_whole(&rows.leaf));
+        let LeafRows { leaf, rows } = ahead.take_if(|_| is_whole && chunk.is_empty())?;
+        Some(Stretch::Leaf { leaf, rows })
+    }
+
+    /// The next facts one by one, at least one; `None` after the last.
+    ///
+    /// # Errors
+    /// As for [`Self::next_stretches`].
+    pub async fn next_batch(&mut self) -> Result<Option<Vec<Record>>, IndexError> {
+        loop {
+            let Some(stretches) = self.next_stretches().await? else { return Ok(None) };
+            let mut batch = Vec::new();
+            for stretch in stretches {
+                self.merging.wanting.extend(&mut batch, stretch)?;
+            }
+            if !batch.is_empty() {
+                return Ok(Some(batch));
+            }
+        }
     }
 }

@@ -5,12 +5,13 @@ use std::sync::Arc;
 use duramen_model::Order;
 use futures_util::future::try_join_all;
 
-use crate::chunk::{Chunk, Merging, Reading};
+use crate::chunk::{Chunk, Merging, Wanting};
 use crate::count::{self, Precision};
 use crate::cursor::{Cursor, Wanted};
 use crate::memory::MemoryRun;
 use crate::nodes::Nodes;
 use crate::run::Run;
+use crate::stretch::Stretch;
 use crate::walk::LEAVES_AT_ONCE;
 use crate::{IndexError, KeyRange, Layer, Record, Times};
 
@@ -122,16 +123,23 @@ impl Index {
     /// The facts in a range if all runs are in memory, `None` if one is not.
     #[must_use]
     pub fn scan_memory(&self, range: &KeyRange) -> Option<Vec<Record>> {
-        let mut facts = Vec::new();
+        let (range, values) = range.in_layer(self.layer);
         let mut chunks = Vec::new();
         for run in self.runs.iter() {
             let Run::Memory(run) = run else { return None };
-            let stretch = run.stretch(range);
+            let stretch = run.stretch(&range);
             if !stretch.is_empty() && range.order == self.order {
                 chunks.push(Chunk::memory(run.shared(), stretch));
             }
         }
-        self.merging(Reading::Facts).run(&mut chunks, |_| false, &mut facts);
+        let wanting = Wanting { values, ..Wanting::default() };
+        let (mut stretches, mut facts) = (Vec::new(), Vec::new());
+        self.merging(wanting).run(&mut chunks, |_| false, &mut stretches);
+        for stretch in stretches {
+            if let Stretch::Records(records) = stretch {
+                facts.extend(records);
+            }
+        }
         Some(facts)
     }
 
@@ -156,7 +164,8 @@ impl Index {
         times: Times,
         leaves_at_once: usize,
     ) -> Cursor {
-        let wanted = Wanted { range, times, reading: Reading::Facts, leaves_at_once };
+        let wanting = Wanting { times, ..Wanting::default() };
+        let wanted = Wanted { range, wanting, leaves_at_once };
         Cursor::new(self, &self.runs, nodes, wanted)
     }
 
@@ -195,8 +204,8 @@ impl Index {
         Ok(u64::try_from(net).unwrap_or(0))
     }
 
-    pub(crate) const fn merging(&self, reading: Reading) -> Merging {
-        Merging { order: self.order, layer: self.layer, reading }
+    pub(crate) const fn merging(&self, wanting: Wanting) -> Merging {
+        Merging { order: self.order, layer: self.layer, wanting }
     }
 }
 

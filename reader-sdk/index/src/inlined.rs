@@ -47,7 +47,7 @@ impl Inlined {
             return Ok(Some(Arc::clone(node)));
         }
         let name = || format!("a node carried along with its tree, BLAKE3 {hash}");
-        let decoded = Node::decode(&slot.bytes).map_err(|error| error.of_object(name()))?;
+        let decoded = Node::decode(&slot.bytes, name)?;
         let node = slot.node.get_or_init(|| {
             self.bytes.fetch_add(decoded.memory_bytes(), Ordering::Relaxed);
             Arc::new(decoded)

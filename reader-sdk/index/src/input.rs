@@ -9,12 +9,11 @@ use std::sync::Arc;
 use duramen_model::Order;
 
 use crate::branch::{Branch, Separator};
-use crate::chunk::{Chunk, Reading};
 use crate::key::KeyRef;
 use crate::node::{Body, Node};
 use crate::nodes::Nodes;
 use crate::run::{Run, TreeRun};
-use crate::{IndexError, KeyRange, Layer, Pointer, Record};
+use crate::{IndexError, Layer, Pointer, Record, v1};
 
 /// How many of a branch's children that a merge will need are fetched at once.
 const CHILDREN_AT_ONCE: usize = 16;
@@ -32,6 +31,8 @@ pub(crate) struct Input {
     memory: (Arc<[Record]>, usize),
     /// What comes after it, of a tree: branches, the lowest last. Each has a next child.
     path: Vec<Visit>,
+    /// Nodes below the top that were read at the beginning.
+    read: Vec<Pointer>,
 }
 
 /// A branch that is being visited.
@@ -118,17 +119,30 @@ impl Input {
             records: VecDeque::new(),
             memory: (Arc::from([]), 0),
             path: Vec::new(),
+            read: Vec::new(),
         };
         match run {
             Run::Memory(run) => input.memory.0 = run.shared(),
+            // No subtree of it could be part of a new tree.
+            Run::Tree(run) if run.is_regrouped(nodes).await? => {
+                let (mut records, read) = v1::read_all(run, nodes).await?;
+                records.sort_by(|x, y| x.compare(y, place.0, place.1));
+                (input.memory.0, input.read) = (records.into(), read);
+            }
             Run::Tree(run) => {
                 input.run = Some(run.clone());
                 let top = run.top(nodes).await?;
-                input.enter(&top, None);
+                input.enter(&top, None)?;
             }
         }
         input.settle();
         Ok(input)
+    }
+
+    /// Nodes below the top of a tree that were read at the beginning: no part of them will be
+    /// handed over.
+    pub(crate) fn read(&self) -> &[Pointer] {
+        &self.read
     }
 
     /// No key that is left is below; `None` when nothing is left.
@@ -171,25 +185,21 @@ impl Input {
         let node = visit.load(run, nodes, also).await?;
         let end = visit.end_of(visit.next).map(Separator::from);
         visit.next += 1;
-        self.enter(&node, end);
+        self.enter(&node, end)?;
         self.settle();
         Ok(())
     }
 
-    fn enter(&mut self, node: &Node, end: Option<Separator>) {
+    fn enter(&mut self, node: &Node, end: Option<Separator>) -> Result<(), IndexError> {
         match &node.body {
-            Body::Leaf(leaf) => {
-                let mut leaf = Chunk::leaf(Arc::clone(leaf), &KeyRange::all(self.place.0));
-                let mut records = Vec::with_capacity(leaf.len());
-                leaf.take(leaf.len(), Reading::Steps, &mut records);
-                self.records = records.into();
-            }
+            Body::Leaf(leaf) => self.records = leaf.records(0..leaf.len())?.into(),
             Body::Branch(branch) => {
                 let level = node.header.level.saturating_sub(1);
                 let branch = Arc::clone(branch);
                 self.path.push(Visit { branch, level, next: 0, end, ahead: VecDeque::new() });
             }
         }
+        Ok(())
     }
 
     /// Sees to it that what comes first is at hand.

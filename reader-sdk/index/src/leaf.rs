@@ -3,108 +3,402 @@
 //! After the header that all nodes have (see [`node`](crate::node)):
 //!
 //! ```text
-//! keys     columns, see keys.rs
-//! states   encoding (1 byte), then
-//!            1 all inserted   nothing
-//!            2 all closed     by which transactions (integers)
-//!            3 mixed          1 byte each: 1 inserted, 2 replaced, 3 removed
+//! net        zigzag (varint): the sum of the weights of the records
+//! t_min      varint: the earliest transaction that a record names
+//! t_max      varint: what the latest is above it
+//! columns    see table.rs and keys.rs; and states: integers, 1 inserted, 2 replaced, 3 removed;
+//!            left out where all are inserted, and in the history layer
 //! ```
+//!
+//! Nothing but the table and the fields is decoded before it is needed, and each column by itself.
 
-use duramen_model::T;
+use std::cmp::Ordering;
+use std::ops::{Bound, Range};
+use std::sync::{Arc, OnceLock};
 
-use crate::key::KeyRef;
-use crate::keys::{self, Keys};
+use duramen_model::{AttributeId, EntityId, Order, T};
+
+use crate::key::{KeyRef, is_by_time};
+use crate::keys::{self, Fields, Keys, Places, first};
 use crate::node::{Header, NodeError, Summary};
-use crate::values::Allowance;
-use crate::wire::{DecodeError, Reader};
-use crate::{Layer, Record, State, ints};
+use crate::table::{ADDED, CLOSED, ENTITIES, FIELDS, PLACES, STATES, Table, TableWriter, VALUES};
+use crate::values::Values;
+use crate::wire::{DecodeError, Reader, put_varint, unzigzag, zigzag};
+use crate::{IndexError, KeyRange, Layer, Record, Slice, State, Times};
 
-const ALL_INSERTED: u8 = 1;
-const ALL_CLOSED: u8 = 2;
-const MIXED: u8 = 3;
+const INSERTED: u64 = 1;
+const REPLACED: u64 = 2;
+const REMOVED: u64 = 3;
 
-const INSERTED: u8 = 1;
-const REPLACED: u8 = 2;
-const REMOVED: u8 = 3;
-
-/// Decoded records, as columns.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Leaf {
-    keys: Keys,
-    states: States,
+/// The records of a leaf, as columns that are decoded when they are needed.
+#[derive(Debug)]
+pub struct Leaf {
+    order: Order,
+    layer: Layer,
+    count: usize,
+    /// What the stored bytes are called in messages.
+    object: String,
+    /// `None` for what was decoded from the beginning.
+    table: Option<Table>,
+    fields: Arc<Fields>,
+    e: OnceLock<Slice<EntityId>>,
+    places: OnceLock<Places>,
+    values: Box<[OnceLock<Values>]>,
+    added: OnceLock<Slice<T>>,
+    closed: OnceLock<Slice<T>>,
+    /// `None` where all are inserted, and in the history layer.
+    states: OnceLock<Option<Slice<State>>>,
 }
 
-#[derive(Debug, Clone, PartialEq, Eq)]
-enum States {
-    Inserted,
-    Closed(Vec<T>),
-    Mixed(Vec<State>),
+/// A stretch of rows of a leaf that have one attribute and one type of value.
+#[derive(Debug, Clone)]
+pub struct FieldRows {
+    /// The attribute.
+    pub a: AttributeId,
+    /// The rows.
+    pub rows: Range<usize>,
+    /// Their values.
+    pub values: Values,
 }
 
-impl Leaf {
-    pub(crate) fn keys(&self) -> &Keys {
-        &self.keys
-    }
+/// The records of a leaf with all columns decoded. Cheap to clone.
+#[derive(Debug, Clone)]
+pub(crate) struct Rows {
+    pub(crate) keys: Keys,
+    pub(crate) states: Option<Slice<State>>,
+}
 
+impl Rows {
     pub(crate) fn key(&self, index: usize) -> KeyRef<'_> {
         self.keys.get(index)
     }
 
     pub(crate) fn state(&self, index: usize) -> State {
-        match &self.states {
-            States::Inserted => State::Inserted,
-            States::Closed(closed) => State::Closed(closed[index]),
-            States::Mixed(states) => states[index],
+        match (&self.keys.closed, &self.states) {
+            (Some(closed), _) => State::Closed(closed[index]),
+            (None, Some(states)) => states[index],
+            (None, None) => State::Inserted,
         }
     }
 
     /// A record, in a state that may be another than its own.
     pub(crate) fn record(&self, index: usize, state: State) -> Record {
-        let KeyRef { e, a, v, added } = self.key(index);
-        Record { e, a, v: v.clone(), added, state }
+        let KeyRef { e, a, added, .. } = self.key(index);
+        Record { e, a, v: self.keys.value(index), added, state }
     }
 
     pub(crate) fn summary(&self) -> Summary {
         let added = self.keys.added.iter().enumerate();
         Summary::of(added.map(|(index, added)| (*added, self.state(index))))
     }
-
-    pub(crate) fn decode(header: &Header, mut reader: Reader<'_>) -> Result<Self, DecodeError> {
-        let mut allowance = Allowance::new(crate::node::VALUES_BYTES_MAX);
-        let keys = keys::decode(&mut reader, header.count, &mut allowance)?;
-        let states = States::decode(&mut reader, header)?;
-        reader.finish()?;
-        Ok(Self { keys, states })
-    }
 }
 
-impl States {
-    fn decode(reader: &mut Reader<'_>, header: &Header) -> Result<Self, DecodeError> {
-        match (reader.byte()?, header.layer) {
-            (ALL_INSERTED, Layer::Current) => Ok(Self::Inserted),
-            (ALL_CLOSED, Layer::History) => {
-                Ok(Self::Closed(keys::decode_ts(reader, header.count)?))
-            }
-            (MIXED, Layer::Current) => {
-                let states = reader.take(header.count)?.iter().map(|number| state(*number));
-                Ok(Self::Mixed(states.collect::<Result<_, _>>()?))
-            }
-            (ALL_INSERTED..=MIXED, layer) => Err(DecodeError::damaged(
-                format!("states of the {layer:?} layer"),
-                "states of the other one",
-            )),
-            (other, _) => Err(ints::unknown_encoding("states", other)),
+/// What is in it.
+impl Leaf {
+    /// How many records there are.
+    #[must_use]
+    pub const fn len(&self) -> usize {
+        self.count
+    }
+
+    /// Whether there are none, which no leaf in a bucket is.
+    #[must_use]
+    pub const fn is_empty(&self) -> bool {
+        self.count == 0
+    }
+
+    /// Whether the records may be steps other than an insertion.
+    #[must_use]
+    pub fn has_steps(&self) -> bool {
+        match &self.table {
+            Some(table) => table.find(STATES).is_some(),
+            None => self.states.get().is_some_and(Option::is_some),
         }
     }
+
+    /// The entities.
+    ///
+    /// # Errors
+    /// When the column is damaged.
+    pub fn entities(&self) -> Result<&Slice<EntityId>, IndexError> {
+        self.column(&self.e, |table| keys::decode_entities(table, self.count))
+    }
+
+    /// The transactions that asserted the facts; of a tombstone the one that retracted it.
+    ///
+    /// # Errors
+    /// When the column is damaged.
+    pub fn added(&self) -> Result<&Slice<T>, IndexError> {
+        self.column(&self.added, |table| keys::decode_times(table, ADDED, self.count))
+    }
+
+    /// The transactions that closed the facts; an error in the current layer.
+    ///
+    /// # Errors
+    /// When the column is damaged or missing.
+    pub fn closed(&self) -> Result<&Slice<T>, IndexError> {
+        self.column(&self.closed, |table| keys::decode_times(table, CLOSED, self.count))
+    }
+
+    /// The stretches of rows of one attribute and type within some rows, with the values, where
+    /// each such field is in one piece; `None` where they are mixed.
+    ///
+    /// # Errors
+    /// When a column is damaged.
+    pub fn fields_in(&self, rows: Range<usize>) -> Result<Option<Vec<FieldRows>>, IndexError> {
+        let Places::InOrder = self.places()? else { return Ok(None) };
+        let mut found = Vec::new();
+        for (index, field) in self.fields.fields.iter().enumerate() {
+            let start = self.fields.starts[index];
+            let own = rows.start.max(start)..rows.end.min(self.fields.starts[index + 1]);
+            if own.start < own.end {
+                let values = self.values(index)?.narrow(own.start - start..own.end - start);
+                found.push(FieldRows { a: field.a, rows: own, values });
+            }
+        }
+        Ok(Some(found))
+    }
+
+    /// The records in some rows, as the steps that they are.
+    ///
+    /// # Errors
+    /// When a column is damaged.
+    pub fn records(&self, rows: Range<usize>) -> Result<Vec<Record>, IndexError> {
+        let decoded = self.rows()?;
+        Ok(rows.map(|index| decoded.record(index, decoded.state(index))).collect())
+    }
+
+    fn places(&self) -> Result<&Places, IndexError> {
+        self.column(&self.places, |table| keys::decode_places(table, &self.fields))
+    }
+
+    fn values(&self, field: usize) -> Result<&Values, IndexError> {
+        let decode = |table: &Table| keys::decode_values(table, &self.fields, field);
+        self.column(&self.values[field], decode)
+    }
+
+    fn states(&self) -> Result<&Option<Slice<State>>, IndexError> {
+        self.column(&self.states, |table| decode_states(table, self.count))
+    }
+
+    /// Everything, decoded.
+    pub(crate) fn rows(&self) -> Result<Rows, IndexError> {
+        let values = (0..self.fields.len()).map(|field| self.values(field).cloned());
+        let keys = Keys {
+            e: self.entities()?.clone(),
+            fields: Arc::clone(&self.fields),
+            places: self.places()?.clone(),
+            values: values.collect::<Result<_, _>>()?,
+            added: self.added()?.clone(),
+            closed: match self.layer {
+                Layer::Current => None,
+                Layer::History => Some(self.closed()?.clone()),
+            },
+        };
+        let states = match self.layer {
+            Layer::Current => self.states()?.clone(),
+            Layer::History => None,
+        };
+        Ok(Rows { keys, states })
+    }
+
+    /// A column, decoded if it was not yet.
+    fn column<'a, C>(
+        &'a self,
+        column: &'a OnceLock<C>,
+        decode: impl FnOnce(&Table) -> Result<C, DecodeError>,
+    ) -> Result<&'a C, IndexError> {
+        if let Some(decoded) = column.get() {
+            return Ok(decoded);
+        }
+        let table = self.table.as_ref();
+        let table = table.ok_or_else(|| DecodeError::damaged("a column of this layer", "none"));
+        let decoded = table.and_then(decode).map_err(|error| self.damaged(error))?;
+        Ok(column.get_or_init(|| decoded))
+    }
+
+    pub(crate) fn damaged(&self, error: DecodeError) -> IndexError {
+        error.of_object(self.object.clone()).into()
+    }
 }
 
-fn state(number: u8) -> Result<State, DecodeError> {
-    match number {
+/// Search.
+impl Leaf {
+    /// Which rows lie in a range. Decodes the columns that tell, and no other.
+    pub(crate) fn stretch(&self, range: &KeyRange) -> Result<Range<usize>, IndexError> {
+        let all = 0..self.count;
+        match range.order {
+            Order::Eavt => {
+                self.of_value(self.of_attribute(self.of_entity(all, range)?, range)?, range)
+            }
+            Order::Aevt => {
+                self.of_value(self.of_entity(self.of_attribute(all, range)?, range)?, range)
+            }
+            Order::Avet => {
+                self.of_entity(self.of_value(self.of_attribute(all, range)?, range)?, range)
+            }
+            Order::Vaet => {
+                self.of_entity(self.of_attribute(self.of_value(all, range)?, range)?, range)
+            }
+        }
+    }
+
+    /// Of the rows in a range of the history layer, which may matter within some times: what was
+    /// closed early is passed over where the rows are sorted by that.
+    pub(crate) fn narrow(
+        &self,
+        rows: Range<usize>,
+        range: &KeyRange,
+        times: Times,
+    ) -> Result<Range<usize>, IndexError> {
+        let of_one = range.e.is_some() && range.a.is_some();
+        match times.after {
+            Some(after) if of_one && is_by_time(self.order, self.layer) => {
+                let closed = self.closed()?;
+                Ok(first(rows.clone(), |row| closed[row] > after)..rows.end)
+            }
+            _ => Ok(rows),
+        }
+    }
+
+    fn of_entity(&self, rows: Range<usize>, range: &KeyRange) -> Result<Range<usize>, IndexError> {
+        let Some(e) = range.e.filter(|_| !rows.is_empty()) else { return Ok(rows) };
+        let entities = self.entities()?;
+        Ok(between(rows, |row| entities[row].cmp(&e)))
+    }
+
+    fn of_attribute(
+        &self,
+        rows: Range<usize>,
+        range: &KeyRange,
+    ) -> Result<Range<usize>, IndexError> {
+        let Some(a) = range.a.filter(|_| !rows.is_empty()) else { return Ok(rows) };
+        let places = self.places()?;
+        let attribute = |row| self.fields.fields[places.locate(&self.fields, row).0].a;
+        Ok(between(rows, |row| attribute(row).cmp(&a)))
+    }
+
+    fn of_value(&self, rows: Range<usize>, range: &KeyRange) -> Result<Range<usize>, IndexError> {
+        if rows.is_empty() || matches!(range.v, (Bound::Unbounded, Bound::Unbounded)) {
+            return Ok(rows);
+        }
+        let places = self.places()?;
+        let mut columns: Vec<Option<&Values>> = vec![None; self.fields.len()];
+        // Rows in sequence reach from the field of the first to that of the last.
+        let fields = match places {
+            Places::InOrder => {
+                let field = |row| places.locate(&self.fields, row).0;
+                field(rows.start)..field(rows.end - 1) + 1
+            }
+            Places::Mixed(_) => 0..self.fields.len(),
+        };
+        for field in fields {
+            columns[field] = Some(self.values(field)?);
+        }
+        Ok(between(rows, |row| {
+            let (field, rank) = places.locate(&self.fields, row);
+            // A row whose field was not decoded lies before or after all that were.
+            columns[field].map_or(Ordering::Less, |values| range.value(values.get(rank)))
+        }))
+    }
+}
+
+/// The rows that are neither before nor after what is looked for.
+fn between(rows: Range<usize>, position: impl Fn(usize) -> Ordering) -> Range<usize> {
+    let start = first(rows.clone(), |row| position(row).is_ge());
+    start..first(start..rows.end, |row| position(row).is_gt())
+}
+
+/// Decoding.
+impl Leaf {
+    pub(crate) fn decode(
+        header: &Header,
+        mut reader: Reader<'_>,
+        object: String,
+    ) -> Result<(Self, Summary), DecodeError> {
+        let net = unzigzag(reader.varint()?);
+        let t_min = keys::time(reader.varint()?)?;
+        let t_max = keys::time(t_min.get().saturating_add(reader.varint()?))?;
+        let table = Table::decode(reader, |id| {
+            matches!(id, ENTITIES | FIELDS | PLACES | ADDED | CLOSED | STATES | VALUES)
+        })?;
+        let fields = keys::decode_fields(&table, header.count)?;
+        if header.layer == Layer::History && table.find(STATES).is_some() {
+            return Err(DecodeError::damaged("no states in the history layer", "some"));
+        }
+        let values = fields.fields.iter().map(|_| OnceLock::new()).collect();
+        let summary = Summary { records: header.count as u64, net, t_min, t_max };
+        Ok((Self { table: Some(table), values, ..Self::empty(header, fields, object) }, summary))
+    }
+
+    /// A leaf of records that are decoded already.
+    pub(crate) fn decoded(header: &Header, rows: Rows) -> Self {
+        let Rows { keys, states } = rows;
+        let Keys { e, fields, places, values, added, closed } = keys;
+        Self {
+            e: e.into(),
+            places: places.into(),
+            values: values.iter().cloned().map(OnceLock::from).collect(),
+            added: added.into(),
+            closed: closed.map(OnceLock::from).unwrap_or_default(),
+            states: states.into(),
+            fields,
+            ..Self::empty(header, Fields { fields: Vec::new(), starts: vec![0] }, String::new())
+        }
+    }
+
+    fn empty(header: &Header, fields: Fields, object: String) -> Self {
+        Self {
+            order: header.order,
+            layer: header.layer,
+            count: header.count,
+            object,
+            table: None,
+            fields: Arc::new(fields),
+            e: OnceLock::new(),
+            places: OnceLock::new(),
+            values: Box::default(),
+            added: OnceLock::new(),
+            closed: OnceLock::new(),
+            states: OnceLock::new(),
+        }
+    }
+
+    /// What the leaf takes in memory when all is decoded, roughly, in bytes.
+    pub(crate) fn memory_bytes(&self) -> usize {
+        let columns = self.count * size_of::<(EntityId, T, T, (u32, u32), [u32; 2])>();
+        let table = self.table.as_ref().map_or_else(
+            || self.values.iter().filter_map(OnceLock::get).map(Values::bytes).sum(),
+            Table::memory_bytes,
+        );
+        columns + table + size_of::<Self>()
+    }
+
+    /// Decodes everything, and makes sure that the keys ascend and the summary is right.
+    pub(crate) fn check(&self, summary: &Summary) -> Result<(), IndexError> {
+        let rows = self.rows()?;
+        let sequence = rows.keys.check_sequence(self.order, self.layer);
+        sequence.map_err(|error| self.damaged(error))?;
+        let found = rows.summary();
+        if found == *summary {
+            return Ok(());
+        }
+        let (expected, found) = (format!("{summary:?}"), format!("{found:?}"));
+        Err(self.damaged(DecodeError::damaged(expected, found)))
+    }
+}
+
+fn decode_states(table: &Table, count: usize) -> Result<Option<Slice<State>>, DecodeError> {
+    if table.find(STATES).is_none() {
+        return Ok(None);
+    }
+    let states = table.integers(STATES, count)?.into_iter().map(|number| match number {
         INSERTED => Ok(State::Inserted),
         REPLACED => Ok(State::Replaced),
         REMOVED => Ok(State::Removed),
         other => Err(DecodeError::damaged("a state from 1 to 3", other.to_string())),
-    }
+    });
+    Ok(Some(states.collect::<Result<Vec<_>, _>>()?.into()))
 }
 
 /// Encodes the records of a leaf, after its header.
@@ -112,39 +406,35 @@ fn state(number: u8) -> Result<State, DecodeError> {
 /// # Errors
 /// When the records' states do not belong to the layer.
 pub(crate) fn encode(out: &mut Vec<u8>, layer: Layer, records: &[Record]) -> Result<(), NodeError> {
-    let keys: Vec<KeyRef<'_>> = records.iter().map(KeyRef::from).collect();
-    keys::encode(out, &keys);
+    let summary = Summary::of(records.iter().map(|record| (record.added, record.state)));
+    put_varint(out, zigzag(summary.net));
+    put_varint(out, summary.t_min.get());
+    put_varint(out, summary.t_max.get() - summary.t_min.get());
+    let mut table = TableWriter::default();
+    keys::encode(&mut table, layer, records);
+    let states: Vec<u64> = records.iter().map(|record| number_of(record.state)).collect();
     match layer {
-        Layer::History => {
-            out.push(ALL_CLOSED);
-            let closed: Option<Vec<u64>> = records.iter().map(closed_by).collect();
-            ints::encode(out, closed.ok_or(NodeError::States)?.into_iter());
+        Layer::History if states.iter().any(|state| *state != CLOSED_STATE) => {
+            return Err(NodeError::States);
         }
-        Layer::Current if records.iter().all(|record| record.state == State::Inserted) => {
-            out.push(ALL_INSERTED);
+        Layer::Current if states.contains(&CLOSED_STATE) => return Err(NodeError::States),
+        Layer::Current if states.iter().any(|state| *state != INSERTED) => {
+            table.add_integers(STATES, &states);
         }
-        Layer::Current => {
-            out.push(MIXED);
-            for record in records {
-                out.push(state_number(record.state).ok_or(NodeError::States)?);
-            }
-        }
+        Layer::History | Layer::Current => {}
     }
+    table.finish(out);
     Ok(())
 }
 
-fn closed_by(record: &Record) -> Option<u64> {
-    match record.state {
-        State::Closed(t) => Some(t.get()),
-        _ => None,
-    }
-}
+/// Stands for a closed fact, whose state is not stored: it follows from the layer.
+const CLOSED_STATE: u64 = 0;
 
-const fn state_number(state: State) -> Option<u8> {
+const fn number_of(state: State) -> u64 {
     match state {
-        State::Inserted => Some(INSERTED),
-        State::Replaced => Some(REPLACED),
-        State::Removed => Some(REMOVED),
-        State::Closed(_) => None,
+        State::Inserted => INSERTED,
+        State::Replaced => REPLACED,
+        State::Removed => REMOVED,
+        State::Closed(_) => CLOSED_STATE,
     }
 }

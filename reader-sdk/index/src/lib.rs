@@ -9,6 +9,8 @@
 //! (what a tree is made of), [`nodes`] (where nodes come from), [`pack`] (where they go),
 //! [`merge`](mod@merge) (how runs become one).
 
+pub mod audit;
+mod blobs;
 mod branch;
 pub mod builder;
 pub mod cache;
@@ -25,7 +27,7 @@ mod input;
 mod ints;
 mod key;
 mod keys;
-mod leaf;
+pub mod leaf;
 pub mod live;
 mod load;
 pub mod memory;
@@ -39,10 +41,15 @@ pub mod range;
 pub mod record;
 pub mod run;
 mod separator;
+mod slice;
+mod stretch;
+mod table;
 #[cfg(test)]
 mod tests;
 pub mod times;
-mod values;
+mod v1;
+pub mod value_ref;
+pub mod values;
 mod walk;
 mod wire;
 
@@ -53,6 +60,7 @@ pub use cursor::Cursor;
 pub use error::IndexError;
 pub use fetching::Fetching;
 pub use index::Index;
+pub use leaf::Leaf;
 pub use live::LiveBytes;
 pub use memory::MemoryRun;
 pub use merge::{MergedRun, merge};
@@ -63,5 +71,8 @@ pub use pointer::{NodeHash, Pointer, Tree};
 pub use range::KeyRange;
 pub use record::{Layer, Record, State};
 pub use run::{Run, TreeRun};
+pub use slice::Slice;
+pub use stretch::Stretch;
 pub use times::Times;
-pub use values::check_storable;
+pub use value_ref::ValueRef;
+pub use values::{Values, check_storable};

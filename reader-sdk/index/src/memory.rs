@@ -84,12 +84,15 @@ impl MemoryRun {
 
     /// The sum of the weights of the records in a range.
     pub(crate) fn net_in(&self, range: &KeyRange) -> i64 {
-        let stretch = self.stretch(range);
-        if stretch.len() == self.records.len() {
-            self.net
-        } else {
-            self.records[stretch].iter().map(Record::weight).sum()
+        let (range, values) = range.in_layer(self.layer);
+        let stretch = self.stretch(&range);
+        if values.is_none() && stretch.len() == self.records.len() {
+            return self.net;
         }
+        let contains = |record: &&Record| {
+            values.as_ref().is_none_or(|values| values.contain(KeyRef::from(*record).v))
+        };
+        self.records[stretch].iter().filter(contains).map(Record::weight).sum()
     }
 }
 

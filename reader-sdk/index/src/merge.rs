@@ -68,6 +68,7 @@ pub async fn merge(
         }
     }
     let inputs = try_join_all(runs.iter().map(|run| Input::open(run, nodes, place))).await?;
+    inputs.iter().flat_map(Input::read).for_each(|pointer| builder.dissolve(pointer));
     let mut merge = Merge { inputs, place, is_oldest, nodes, builder, steps: 0 };
     merge.run().await?;
     merge.builder.finish()

@@ -2,7 +2,7 @@
 //!
 //! ```text
 //! offset  bytes
-//!      0      1  format version: 1
+//!      0      1  format version: 2
 //!      1      1  level: 0 for a leaf, otherwise a branch whose children are one level lower
 //!      2      1  order: 1 EAVT, 2 AEVT, 3 AVET, 4 VAET
 //!      3      1  layer: 1 current, 2 history
@@ -10,37 +10,36 @@
 //!      …      …  a leaf (see leaf.rs) or a branch (see branch.rs)
 //! ```
 //!
-//! Integers of several bytes are little-endian where nothing else is said. Keys ascend strictly.
-//! Any other bytes are an error: decoding never panics, and allocates no more than the limits below
-//! allow.
+//! Integers of several bytes are little-endian where nothing else is said. Keys ascend strictly,
+//! which a reader does not check each time. Any other bytes are an error: decoding never panics,
+//! and allocates no more than the limits below allow. Nodes of version 1 are still read, see v1.
 
-use std::cmp::Ordering;
 use std::sync::Arc;
 
 use duramen_model::{Order, T};
+use duramen_store::StoreError;
 
 use crate::branch::{self, Branch, Child};
 use crate::key::KeyRef;
-use crate::keys::Keys;
 use crate::leaf::{self, Leaf};
-use crate::values;
 use crate::wire::{DecodeError, Reader, put_varint};
-use crate::{Layer, Pointer, Record, State};
+use crate::{IndexError, Layer, Pointer, Record, State, v1};
 
 /// The format that is written.
-const VERSION: u8 = 1;
+const VERSION: u8 = 2;
 /// How many records or children a node can have.
 pub(crate) const NODE_ENTRIES_MAX: usize = 1 << 16;
 /// How long a node can be, in bytes.
 pub(crate) const NODE_BYTES_MAX: u32 = 64 << 20;
-/// How many bytes the long values of a node can have when decoded.
-pub(crate) const VALUES_BYTES_MAX: usize = 64 << 20;
+/// How many bytes the columns of a node can have when decoded.
+pub(crate) const DECODED_BYTES_MAX: usize = 96 << 20;
 /// How many levels can be above the leaves: enough for any tree, as a branch has two children.
 const LEVEL_MAX: u8 = 64;
 
 /// What a node begins with.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Header {
+    pub(crate) version: u8,
     pub(crate) level: u8,
     pub(crate) order: Order,
     pub(crate) layer: Layer,
@@ -120,58 +119,65 @@ impl From<&Pointer> for Summary {
 }
 
 impl Node {
-    /// Decodes stored bytes.
-    pub(crate) fn decode(bytes: &[u8]) -> Result<Self, DecodeError> {
-        let mut reader = Reader::new(bytes);
-        let header = Header::decode(&mut reader)?;
-        let (body, summary) = if header.level == 0 {
-            let leaf = Leaf::decode(&header, reader)?;
-            let summary = leaf.summary();
-            (Body::Leaf(Arc::new(leaf)), Some(summary))
-        } else {
-            let branch = Branch::decode(&header, reader)?;
-            let summary = branch.summary();
-            (Body::Branch(Arc::new(branch)), summary)
-        };
-        let summary = summary.ok_or_else(|| {
-            DecodeError::damaged("numbers of records that can be added up", "larger ones")
-        })?;
-        header.check_sequence(body.keys())?;
-        let memory_bytes = body.memory_bytes();
-        Ok(Self { header, body, summary, memory_bytes })
+    /// Decodes stored bytes, which messages call by a name. The columns of a leaf are decoded
+    /// when they are needed.
+    pub(crate) fn decode(bytes: &[u8], name: impl Fn() -> String) -> Result<Self, StoreError> {
+        Self::decode_parts(bytes, &name).map_err(|error| error.of_object(name()))
     }
 
-    /// What the node takes in memory, roughly, in bytes.
+    fn decode_parts(bytes: &[u8], name: impl Fn() -> String) -> Result<Self, DecodeError> {
+        let mut reader = Reader::new(bytes);
+        let header = Header::decode(&mut reader)?;
+        if header.version == v1::VERSION {
+            return v1::decode(header, reader);
+        }
+        if header.level > 0 {
+            return Self::branch(header, Branch::decode(&header, reader)?);
+        }
+        let (leaf, summary) = Leaf::decode(&header, reader, name())?;
+        Ok(Self::leaf(header, leaf, summary))
+    }
+
+    pub(crate) fn leaf(header: Header, leaf: Leaf, summary: Summary) -> Self {
+        let memory_bytes = (leaf.memory_bytes() + size_of::<Self>()) as u64;
+        Self { header, body: Body::Leaf(Arc::new(leaf)), summary, memory_bytes }
+    }
+
+    pub(crate) fn branch(header: Header, branch: Branch) -> Result<Self, DecodeError> {
+        let summary = branch.summary().ok_or_else(|| {
+            DecodeError::damaged("numbers of records that can be added up", "larger ones")
+        })?;
+        let memory_bytes = (branch.memory_bytes() + size_of::<Self>()) as u64;
+        Ok(Self { header, body: Body::Branch(Arc::new(branch)), summary, memory_bytes })
+    }
+
+    /// What the node takes in memory when all of it is decoded, roughly, in bytes.
     pub(crate) const fn memory_bytes(&self) -> u64 {
         self.memory_bytes
     }
-}
 
-impl Body {
-    fn keys(&self) -> &Keys {
-        match self {
-            Self::Leaf(leaf) => leaf.keys(),
-            Self::Branch(branch) => branch.separators(),
+    /// Makes sure of what is not checked each time a node is read: that every column can be
+    /// decoded, that keys ascend strictly, and that the summary of a leaf is right.
+    pub(crate) fn check(&self, name: impl Fn() -> String) -> Result<(), IndexError> {
+        if self.header.version == v1::VERSION {
+            // All of it was checked when it was decoded.
+            return Ok(());
         }
-    }
-
-    fn memory_bytes(&self) -> u64 {
-        let keys = self.keys();
-        let fixed = size_of::<(u64, u64, u64, State, duramen_model::Value)>();
-        let pointer = size_of::<Pointer>() + 48;
-        let pointers = match self {
-            Self::Leaf(_) => 0,
-            Self::Branch(branch) => branch.len() * pointer,
-        };
-        let long: usize = keys.v.iter().map(values::plain_bytes).sum();
-        (keys.len() * fixed + pointers + long + 256) as u64
+        match &self.body {
+            Body::Leaf(leaf) => leaf.check(&self.summary),
+            Body::Branch(branch) => {
+                let separators = branch.separators();
+                let sequence = separators.check_sequence(self.header.order, self.header.layer);
+                sequence.map_err(|error| error.of_object(name()).into())
+            }
+        }
     }
 }
 
 impl Header {
     fn decode(reader: &mut Reader<'_>) -> Result<Self, DecodeError> {
         let version = reader.byte()?;
-        if version != VERSION {
+        if !matches!(version, v1::VERSION | VERSION) {
             return Err(DecodeError::TooNew { what: format!("version {version} of a node") });
         }
         let level = reader.byte()?;
@@ -187,27 +193,14 @@ impl Header {
         if count == 0 {
             return Err(DecodeError::damaged("a node with entries", "an empty one"));
         }
-        Ok(Self { level, order, layer, count })
+        Ok(Self { version, level, order, layer, count })
     }
 
     fn encode(&self) -> Vec<u8> {
-        let mut bytes = vec![VERSION, self.level, number_of_order(self.order)];
+        let mut bytes = vec![self.version, self.level, number_of_order(self.order)];
         bytes.push(number_of_layer(self.layer));
         put_varint(&mut bytes, self.count as u64);
         bytes
-    }
-
-    fn check_sequence(&self, keys: &Keys) -> Result<(), DecodeError> {
-        let ascends = |index: usize| {
-            keys.get(index - 1).compare(&keys.get(index), self.order, self.layer) == Ordering::Less
-        };
-        match (1..keys.len()).find(|index| !ascends(*index)) {
-            None => Ok(()),
-            Some(index) => Err(DecodeError::damaged(
-                "keys that ascend",
-                format!("entry {index}, which is not above the one before"),
-            )),
-        }
     }
 
     fn check_entries<'a>(
@@ -232,7 +225,7 @@ pub(crate) fn encode_leaf(
     layer: Layer,
     records: &[Record],
 ) -> Result<Vec<u8>, NodeError> {
-    let header = Header { level: 0, order, layer, count: records.len() };
+    let header = Header { version: VERSION, level: 0, order, layer, count: records.len() };
     header.check_entries(records.iter().map(KeyRef::from))?;
     let mut bytes = header.encode();
     leaf::encode(&mut bytes, layer, records)?;
@@ -249,10 +242,10 @@ pub(crate) fn encode_branch(
     level: u8,
     children: &[Child],
 ) -> Result<Vec<u8>, NodeError> {
-    let header = Header { level, order, layer, count: children.len() };
+    let header = Header { version: VERSION, level, order, layer, count: children.len() };
     header.check_entries(children.iter().map(|child| child.separator.key()))?;
     let mut bytes = header.encode();
-    branch::encode(&mut bytes, children);
+    branch::encode(&mut bytes, layer, children);
     check_bytes(bytes)
 }
 

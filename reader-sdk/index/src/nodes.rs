@@ -203,7 +203,7 @@ pub(crate) fn verify(
 
 /// Decodes a node's bytes, which were verified.
 pub(crate) fn decode(bytes: &[u8], name: impl Fn() -> String) -> Result<Node, StoreError> {
-    Node::decode(bytes).map_err(|error| error.of_object(name()))
+    Node::decode(bytes, name)
 }
 
 /// Verifies and decodes a node's bytes.

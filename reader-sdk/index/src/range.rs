@@ -2,8 +2,13 @@
 
 use std::cmp::Ordering;
 use std::ops::Bound;
+use std::sync::Arc;
 
 use duramen_model::{AttributeId, EntityId, Order, Value};
+
+use crate::Layer;
+use crate::key::is_by_time;
+use crate::value_ref::ValueRef;
 
 /// A stretch of an order: a prefix of its components, and bounds on the component after it when
 /// that is the value.
@@ -57,6 +62,10 @@ impl KeyRange {
     /// Where a fact stands: before the stretch (`Less`), in it, or after it.
     #[must_use]
     pub fn position(&self, e: EntityId, a: AttributeId, v: &Value) -> Ordering {
+        self.position_of(e, a, ValueRef::from(v))
+    }
+
+    pub(crate) fn position_of(&self, e: EntityId, a: AttributeId, v: ValueRef<'_>) -> Ordering {
         let entity = || self.e.map_or(Ordering::Equal, |own| e.cmp(&own));
         let attribute = || self.a.map_or(Ordering::Equal, |own| a.cmp(&own));
         match self.order {
@@ -67,21 +76,44 @@ impl KeyRange {
         }
     }
 
-    fn value(&self, v: &Value) -> Ordering {
-        let before = match &self.v.0 {
-            Bound::Included(low) => v < low,
-            Bound::Excluded(low) => v <= low,
+    /// Where a value stands to the bounds.
+    pub(crate) fn value(&self, v: ValueRef<'_>) -> Ordering {
+        let is_before = match &self.v.0 {
+            Bound::Included(low) => v < ValueRef::from(low),
+            Bound::Excluded(low) => v <= ValueRef::from(low),
             Bound::Unbounded => false,
         };
-        let after = match &self.v.1 {
-            Bound::Included(high) => v > high,
-            Bound::Excluded(high) => v >= high,
+        let is_after = || match &self.v.1 {
+            Bound::Included(high) => v > ValueRef::from(high),
+            Bound::Excluded(high) => v >= ValueRef::from(high),
             Bound::Unbounded => false,
         };
-        match (before, after) {
-            (true, _) => Ordering::Less,
-            (false, true) => Ordering::Greater,
-            (false, false) => Ordering::Equal,
+        match is_before {
+            true => Ordering::Less,
+            false if is_after() => Ordering::Greater,
+            false => Ordering::Equal,
         }
+    }
+
+    /// The stretch that holds the range in a layer, and what is left to check of each fact in it:
+    /// where facts are sorted by time before their values, bounds on the value say nothing about
+    /// where they stand.
+    pub(crate) fn in_layer(&self, layer: Layer) -> (Self, Option<ValueBounds>) {
+        let is_bounded = !matches!(self.v, (Bound::Unbounded, Bound::Unbounded));
+        if !is_bounded || !is_by_time(self.order, layer) {
+            return (self.clone(), None);
+        }
+        let v = (Bound::Unbounded, Bound::Unbounded);
+        (Self { v, ..self.clone() }, Some(ValueBounds(Arc::new(self.clone()))))
+    }
+}
+
+/// Bounds on values that the place of a fact says nothing about.
+#[derive(Debug, Clone)]
+pub(crate) struct ValueBounds(Arc<KeyRange>);
+
+impl ValueBounds {
+    pub(crate) fn contain(&self, v: ValueRef<'_>) -> bool {
+        self.0.value(v).is_eq()
     }
 }

@@ -4,6 +4,8 @@ use std::cmp::Ordering;
 
 use duramen_model::{AttributeId, EntityId, Order, T, Value};
 
+use crate::key::KeyRef;
+
 /// Which of the two trees of an order a record belongs to. They are apart so that today's
 /// queries do not pay for the past.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -70,15 +72,13 @@ pub struct Record {
 }
 
 impl Record {
-    /// Compares two records by their place in an order: by `(e a v)` alone in the current layer,
-    /// and by `added` after that in the history layer.
+    /// Compares two records by their place in an order. In the current layer by entity, attribute
+    /// and value alone. In the history layer EAVT and AEVT have what closed a fact before its
+    /// value, so that what an attribute was at one time is one seek: `(e a closed v added)`. The
+    /// others have `added` at the end.
     #[must_use]
     pub fn compare(&self, other: &Self, order: Order, layer: Layer) -> Ordering {
-        let place = order.compare((self.e, self.a, &self.v), (other.e, other.a, &other.v));
-        match layer {
-            Layer::Current => place,
-            Layer::History => place.then_with(|| self.added.cmp(&other.added)),
-        }
+        KeyRef::from(self).compare(&KeyRef::from(other), order, layer)
     }
 
     /// What two records of one key amount to, by the table of [`State`]: the younger one, or

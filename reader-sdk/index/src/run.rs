@@ -4,10 +4,11 @@ use std::sync::{Arc, OnceLock};
 
 use duramen_model::Order;
 
+use crate::key::is_by_time;
 use crate::memory::MemoryRun;
 use crate::node::Node;
 use crate::nodes::{self, Nodes, Shape};
-use crate::{IndexError, Layer, Record, Tree};
+use crate::{IndexError, Layer, Record, Tree, v1};
 
 /// One sorted sequence of records in one order. Cheap to clone.
 #[derive(Debug, Clone)]
@@ -66,6 +67,13 @@ impl TreeRun {
 
     pub(crate) fn shape(&self, level: u8) -> Shape {
         Shape { order: self.tree.order, layer: self.tree.layer, level }
+    }
+
+    /// Whether the tree is of a version that sorted the records in another sequence. A cursor
+    /// regroups what it reads of one, and a merge has nothing of it that could be kept.
+    pub(crate) async fn is_regrouped(&self, nodes: &Nodes) -> Result<bool, IndexError> {
+        Ok(is_by_time(self.tree.order, self.tree.layer)
+            && self.top(nodes).await?.header.version == v1::VERSION)
     }
 
     /// The highest node. It stays in memory if the tree carries it along.

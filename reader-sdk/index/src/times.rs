@@ -24,4 +24,10 @@ impl Times {
         let too_young = self.up_to.is_some_and(|up_to| pointer.t_min > up_to);
         too_old || (too_young && (is_oldest || layer == Layer::History))
     }
+
+    /// Whether a closed fact does not matter.
+    pub(crate) fn miss_closed(&self, added: T, closed: T) -> bool {
+        self.after.is_some_and(|after| closed <= after)
+            || self.up_to.is_some_and(|up_to| added > up_to)
+    }
 }

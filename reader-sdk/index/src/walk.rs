@@ -10,7 +10,7 @@ use std::sync::Arc;
 use futures_util::FutureExt;
 
 use crate::branch::Branch;
-use crate::chunk::Chunk;
+use crate::leaf::Leaf;
 use crate::load::Load;
 use crate::node::{Body, Node};
 use crate::nodes::Nodes;
@@ -31,6 +31,7 @@ pub(crate) struct Walk {
     is_oldest: bool,
     times: Times,
     begun: bool,
+    is_regrouped: bool,
     /// Branches at the front, the lowest last.
     path: Vec<Stop>,
     /// Branches without which the front cannot go on.
@@ -38,10 +39,17 @@ pub(crate) struct Walk {
     /// Leaves that are under way, in order.
     leaves: VecDeque<Load>,
     /// Leaves that have come, with their lengths as stored.
-    ready: VecDeque<(Chunk, u64)>,
+    ready: VecDeque<(LeafRows, u64)>,
     ahead: Ahead,
     /// How many leaves may be ahead. Grows while the walk goes on.
     leaves_ahead_max: usize,
+}
+
+/// Some rows of a leaf.
+#[derive(Debug)]
+pub(crate) struct LeafRows {
+    pub(crate) leaf: Arc<Leaf>,
+    pub(crate) rows: Range<usize>,
 }
 
 /// A branch on the way.
@@ -81,6 +89,7 @@ impl Walk {
             is_oldest,
             times,
             begun: false,
+            is_regrouped: false,
             path: Vec::new(),
             branches: None,
             leaves: VecDeque::new(),
@@ -96,30 +105,37 @@ impl Walk {
         self.begun && nothing_ahead && self.branches.is_none() && self.path.is_empty()
     }
 
-    /// The next records, at least one; `None` after the last. Can be dropped and called again, and
+    /// Whether the rows come in another sequence, and have to be regrouped. Known once there are
+    /// some.
+    pub(crate) const fn is_regrouped(&self) -> bool {
+        self.is_regrouped
+    }
+
+    /// The next rows, at least one; `None` after the last. Can be dropped and called again, and
     /// after an error it tries again.
     pub(crate) async fn next(
         &mut self,
         nodes: &Nodes,
         range: &KeyRange,
-    ) -> Result<Option<Chunk>, IndexError> {
+    ) -> Result<Option<LeafRows>, IndexError> {
         if !self.begun {
             let top = self.run.top(nodes).await?;
-            self.enter(&top, range);
+            self.is_regrouped = self.run.is_regrouped(nodes).await?;
+            self.enter(&top, range)?;
             self.begun = true;
         }
-        self.enter_branches_that_came(nodes, range);
+        self.enter_branches_that_came(nodes, range)?;
         self.advance(nodes);
         loop {
-            if let Some((chunk, bytes)) = self.ready.pop_front() {
+            if let Some((rows, bytes)) = self.ready.pop_front() {
                 self.ahead.remove(bytes);
-                return Ok(Some(chunk));
+                return Ok(Some(rows));
             }
             if !self.leaves.is_empty() {
                 self.wait_for_leaves(nodes, range).await?;
             } else if let Some(load) = &mut self.branches {
                 let branches = load.wait(nodes).await?;
-                self.enter_branches(&branches, range);
+                self.enter_branches(&branches, range)?;
             } else if self.path.is_empty() {
                 return Ok(None);
             }
@@ -137,24 +153,33 @@ impl Walk {
         self.leaves_ahead_max = LEAVES_AHEAD_MAX.min(self.leaves_ahead_max * 2);
         for (node, bytes) in leaves.iter().zip(lengths) {
             self.ahead.remove(bytes);
-            self.enter_leaf(node, bytes, range);
+            self.enter_leaf(node, bytes, range)?;
         }
         Ok(())
     }
 
     /// Goes on with the front, without waiting, if it can.
-    fn enter_branches_that_came(&mut self, nodes: &Nodes, range: &KeyRange) {
-        let Some(load) = &mut self.branches else { return };
+    fn enter_branches_that_came(
+        &mut self,
+        nodes: &Nodes,
+        range: &KeyRange,
+    ) -> Result<(), IndexError> {
+        let Some(load) = &mut self.branches else { return Ok(()) };
         // What failed is tried again when there is nothing to do but to wait for it.
-        if let Some(Ok(branches)) = load.wait(nodes).now_or_never() {
-            self.enter_branches(&branches, range);
+        match load.wait(nodes).now_or_never() {
+            Some(Ok(branches)) => self.enter_branches(&branches, range),
+            _ => Ok(()),
         }
     }
 
-    fn enter_branches(&mut self, branches: &[Arc<Node>], range: &KeyRange) {
+    fn enter_branches(
+        &mut self,
+        branches: &[Arc<Node>],
+        range: &KeyRange,
+    ) -> Result<(), IndexError> {
         self.branches = None;
         // The last one that is entered is visited first.
-        branches.iter().rev().for_each(|node| self.enter(node, range));
+        branches.iter().rev().try_for_each(|node| self.enter(node, range))
     }
 
     /// Moves the front on, as far as there is room ahead. It goes in steps of half the room, so
@@ -219,9 +244,9 @@ impl Walk {
         pointers
     }
 
-    fn enter(&mut self, node: &Node, range: &KeyRange) {
+    fn enter(&mut self, node: &Node, range: &KeyRange) -> Result<(), IndexError> {
         match &node.body {
-            Body::Leaf(_) => self.enter_leaf(node, 0, range),
+            Body::Leaf(_) => self.enter_leaf(node, 0, range)?,
             Body::Branch(branch) => {
                 let children = branch.stretch(range);
                 if !children.is_empty() {
@@ -230,14 +255,20 @@ impl Walk {
                 }
             }
         }
+        Ok(())
     }
 
-    fn enter_leaf(&mut self, node: &Node, bytes: u64, range: &KeyRange) {
-        let Body::Leaf(leaf) = &node.body else { return };
-        let chunk = Chunk::leaf(Arc::clone(leaf), range);
-        if !chunk.is_empty() {
+    fn enter_leaf(&mut self, node: &Node, bytes: u64, range: &KeyRange) -> Result<(), IndexError> {
+        let Body::Leaf(leaf) = &node.body else { return Ok(()) };
+        let rows = leaf.stretch(range)?;
+        let rows = match self.is_regrouped {
+            true => rows,
+            false => leaf.narrow(rows, range, self.times)?,
+        };
+        if !rows.is_empty() {
             self.ahead.add(bytes);
-            self.ready.push_back((chunk, bytes));
+            self.ready.push_back((LeafRows { leaf: Arc::clone(leaf), rows }, bytes));
         }
+        Ok(())
     }
 }

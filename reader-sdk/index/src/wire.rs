@@ -97,8 +97,14 @@ impl<'a> Reader<'a> {
         self.rest
     }
 
-    pub(crate) fn is_empty(&self) -> bool {
-        self.rest.is_empty()
+    /// What is left, which stays there.
+    pub(crate) fn left(&self) -> &'a [u8] {
+        self.rest
+    }
+
+    /// How many bytes are left.
+    pub(crate) fn len(&self) -> usize {
+        self.rest.len()
     }
 
     /// Makes sure that nothing is left.

@@ -1,7 +1,7 @@
 //! Tests that need more than one part of the crate.
 
 mod bucket;
-mod codec;
+pub(crate) mod codec;
 mod fetching;
 mod loading;
 mod runs;

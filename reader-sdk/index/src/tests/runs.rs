@@ -9,6 +9,7 @@ use duramen_model::{AttributeId, EntityId, Keyword, Order, T, Value};
 use proptest::prelude::*;
 
 use super::bucket::Bucket;
+use crate::audit::{Found, audit};
 use crate::{Index, KeyRange, Layer, LiveBytes, MergedRun, Nodes, Record, Run, State, Times};
 
 const ORDERS: [Order; 4] = Order::ALL;
@@ -215,6 +216,21 @@ async fn merge_some(
     newest_first.into_iter().rev().fold(empty, |index, run| index.with_run(run))
 }
 
+/// An audit finds every record and nothing wrong.
+async fn check_audit(bucket: &Bucket, index: &Index) {
+    for run in index.runs() {
+        let Run::Tree(run) = run else { continue };
+        let mut records = 0;
+        audit(run, &bucket.nodes, |found| match found {
+            Found::Node(_) => {}
+            Found::Records(found) => records += found.len() as u64,
+            Found::Damage(error) => panic!("{error}"),
+        })
+        .await;
+        assert_eq!(records, run.tree().records);
+    }
+}
+
 /// What a merge says of live bytes is what a walk through the trees finds.
 async fn check_live_bytes(bucket: &Bucket, inputs: &[Run], merged: &MergedRun) {
     let mut expected = LiveBytes::default();
@@ -261,6 +277,7 @@ async fn runs_read_like_a_map(
         let records = if layer == Layer::Current { current } else { history };
         index = index.with_run(Run::memory(order, layer, records));
         index = happen(&mut bucket, &index, event).await;
+        check_audit(&bucket, &index).await;
         for range in ranges(order, asked) {
             check(&index, &bucket.nodes, &oracle, &range).await;
         }

@@ -1,0 +1,164 @@
+//! A column of values of one type, as it is stored.
+//!
+//! ```text
+//! boolean, long, instant, ref            integers, see ints: 0 or 1; two's complement; two's
+//!                                        complement of the milliseconds; id
+//! double, float                          integers: the bits of IEEE 754
+//! uuid                                   1: two nested columns of integers: the higher 64 bits,
+//!                                        the lower
+//! string, uri, keyword, symbol, bytes    strings, see blobs; a keyword without its colon
+//! bigint, bigdec, tuple                  strings: each value by itself, see single
+//! ```
+
+use duramen_model::{Instant, Value, ValueType};
+use uuid::Uuid;
+
+use super::single::{self, Allowance};
+use super::{Texts, Values};
+use crate::blobs::{self, Blobs};
+use crate::ints::{self, Encoded, unknown_encoding};
+use crate::wire::{DecodeError, Reader};
+
+const UUID_HALVES: u8 = 1;
+
+/// Encodes values that are all of one type; the bytes that they take when decoded.
+pub(crate) fn encode(value_type: ValueType, values: &[&Value]) -> (Encoded, usize) {
+    match value_type {
+        ValueType::Uuid => (encode_uuids(values), values.len() * size_of::<Uuid>()),
+        ValueType::String
+        | ValueType::Uri
+        | ValueType::Keyword
+        | ValueType::Symbol
+        | ValueType::Bytes => {
+            let strings: Vec<&[u8]> = values.iter().map(|value| bytes_of(value)).collect();
+            blobs::encode(&strings)
+        }
+        ValueType::BigInt | ValueType::BigDec | ValueType::Tuple => encode_others(values),
+        _ => {
+            let integers: Vec<u64> = values.iter().map(|value| integer_of(value)).collect();
+            (ints::encode(&integers), values.len() * size_of::<u64>())
+        }
+    }
+}
+
+fn encode_uuids(values: &[&Value]) -> Encoded {
+    let half = |high: bool| -> Vec<u64> {
+        let half = |value: &&Value| match value {
+            Value::Uuid(v) if high => v.as_u64_pair().0,
+            Value::Uuid(v) => v.as_u64_pair().1,
+            _ => 0,
+        };
+        values.iter().map(half).collect()
+    };
+    let mut bytes = Vec::new();
+    ints::put_nested(&mut bytes, &half(true));
+    ints::put_nested(&mut bytes, &half(false));
+    Encoded { encoding: UUID_HALVES, bytes }
+}
+
+fn encode_others(values: &[&Value]) -> (Encoded, usize) {
+    let alone = |value: &&Value| {
+        let mut bytes = Vec::new();
+        single::put(&mut bytes, value);
+        bytes
+    };
+    let strings: Vec<Vec<u8>> = values.iter().map(alone).collect();
+    let strings: Vec<&[u8]> = strings.iter().map(Vec::as_slice).collect();
+    let (encoded, bytes) = blobs::encode(&strings);
+    let allocated: usize = values.iter().map(|value| single::allocated_bytes(value)).sum();
+    (encoded, bytes + allocated)
+}
+
+fn bytes_of(value: &Value) -> &[u8] {
+    match value {
+        Value::String(v) | Value::Uri(v) => v.as_bytes(),
+        Value::Keyword(v) => v.text().as_bytes(),
+        Value::Symbol(v) => v.text().as_bytes(),
+        Value::Bytes(v) => v,
+        _ => &[],
+    }
+}
+
+fn integer_of(value: &Value) -> u64 {
+    match value {
+        Value::Boolean(v) => u64::from(*v),
+        Value::Long(v) => *v as u64,
+        Value::Instant(v) => v.millis() as u64,
+        Value::Ref(v) => v.get(),
+        Value::Double(v) => v.to_bits(),
+        Value::Float(v) => u64::from(v.to_bits()),
+        _ => 0,
+    }
+}
+
+/// Decodes a column of `count` values that take at most so many bytes when decoded, beside what a
+/// column of integers takes; whoever calls has bounded both.
+pub(crate) fn decode(
+    value_type: ValueType,
+    encoding: u8,
+    bytes: &[u8],
+    count: usize,
+    decoded_max: usize,
+) -> Result<Values, DecodeError> {
+    let integers = || ints::decode(encoding, bytes, count).map(Vec::into_iter);
+    let strings = || blobs::decode(encoding, bytes, count, decoded_max);
+    Ok(match value_type {
+        ValueType::Boolean => Values::Boolean(collect(integers()?.map(single::boolean))?.into()),
+        ValueType::Ref => Values::Ref(collect(integers()?.map(single::entity))?.into()),
+        ValueType::Long => Values::Long(integers()?.map(|v| v as i64).collect()),
+        ValueType::Instant => {
+            Values::Instant(integers()?.map(|v| Instant::from_millis(v as i64)).collect())
+        }
+        ValueType::Double => Values::Double(integers()?.map(f64::from_bits).collect()),
+        ValueType::Float => Values::Float(collect(integers()?.map(float))?.into()),
+        ValueType::Uuid => decode_uuids(encoding, bytes, count)?,
+        ValueType::String | ValueType::Uri | ValueType::Keyword | ValueType::Symbol => {
+            Values::Text(Texts::new(value_type, strings()?)?)
+        }
+        ValueType::Bytes => Values::Bytes(strings()?.into()),
+        ValueType::BigInt | ValueType::BigDec | ValueType::Tuple => {
+            decode_others(value_type, &strings()?, decoded_max)?
+        }
+    })
+}
+
+fn collect<T>(
+    members: impl Iterator<Item = Result<T, DecodeError>>,
+) -> Result<Vec<T>, DecodeError> {
+    members.collect()
+}
+
+fn float(bits: u64) -> Result<f32, DecodeError> {
+    u32::try_from(bits)
+        .map(f32::from_bits)
+        .map_err(|_| DecodeError::damaged("the 32 bits of a number", bits.to_string()))
+}
+
+fn decode_uuids(encoding: u8, bytes: &[u8], count: usize) -> Result<Values, DecodeError> {
+    if encoding != UUID_HALVES {
+        return Err(unknown_encoding("UUIDs", encoding));
+    }
+    let mut reader = Reader::new(bytes);
+    let high = ints::take_nested(&mut reader, count)?;
+    let low = ints::take_nested(&mut reader, count)?;
+    reader.finish()?;
+    let uuids = high.into_iter().zip(low).map(|(high, low)| Uuid::from_u64_pair(high, low));
+    Ok(Values::Uuid(uuids.collect()))
+}
+
+fn decode_others(
+    value_type: ValueType,
+    strings: &Blobs,
+    decoded_max: usize,
+) -> Result<Values, DecodeError> {
+    let mut allowance = Allowance(decoded_max.saturating_sub(strings.bytes.len()));
+    let mut alone = |index| {
+        let mut reader = Reader::new(&strings.bytes[blobs::place(&strings.ends, index)]);
+        let value = single::take(&mut reader, value_type, &mut allowance)?;
+        reader.finish()?;
+        Ok(value)
+    };
+    let distinct = collect((0..strings.ends.len()).map(&mut alone))?;
+    let Some(places) = &strings.places else { return Ok(Values::Other(distinct.into())) };
+    Ok(Values::Other(places.iter().map(|place| distinct[*place as usize].clone()).collect()))
+}
