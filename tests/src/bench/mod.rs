@@ -3,11 +3,12 @@
 //! Reading order: [`people`] (the data), [`transactions`] (the same for a transactor),
 //! [`data_set`] (what is measured and where it is kept), [`measure`] (what is measured about it),
 //! [`report`] (what comes out); and what they work with: [`bucket`], [`far`], [`overlay`],
-//! [`writer`], [`process`].
+//! [`importer`], [`writer`], [`process`].
 
 pub mod bucket;
 pub mod data_set;
 pub mod far;
+pub mod importer;
 pub mod measure;
 pub mod overlay;
 pub mod people;

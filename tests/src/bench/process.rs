@@ -17,6 +17,19 @@ pub fn reset_memory_peak() {
     let _ = fs::write("/proc/self/clear_refs", "5");
 }
 
+/// The processor time that this process has taken so far, in seconds: what it does counts, and not
+/// what else the machine does meanwhile. `None` where the system does not say.
+#[must_use]
+pub fn processor_seconds() -> Option<f64> {
+    /// As `getconf CLK_TCK` says on every Linux.
+    const TICKS_PER_SECOND: f64 = 100.0;
+    let stat = fs::read_to_string("/proc/self/stat").ok()?;
+    // The name of the program, in parentheses, may hold spaces.
+    let (_, fields) = stat.rsplit_once(") ")?;
+    let ticks = |field: usize| fields.split(' ').nth(field)?.parse::<f64>().ok();
+    Some((ticks(11)? + ticks(12)?) / TICKS_PER_SECOND)
+}
+
 /// The cores and the memory of this machine, in words.
 #[must_use]
 pub fn machine() -> String {

@@ -1,4 +1,4 @@
-//! Loading a data set through a transactor.
+//! Loading a data set.
 
 use std::time::Instant;
 
@@ -6,46 +6,66 @@ use anyhow::Result;
 use duramen_db::resolve::TxData;
 use duramen_model::edn;
 use duramen_transactor::Settings;
+use duramen_transactor::bulk::BulkOptions;
 
 use super::{memory, per};
 use crate::bench::data_set::{DataSet, Place, SEED};
+use crate::bench::importer;
 use crate::bench::people::People;
+use crate::bench::process;
 use crate::bench::report::Figure;
 use crate::bench::transactions;
 use crate::bench::writer::{Writer, settle};
 use crate::packages::transactions as package_transactions;
 use crate::packages::{PackageIndex, index};
 
-/// Entities of one transaction.
-const ENTITIES_AT_ONCE: u64 = 50;
-/// Of so many people one is changed some time after the load, so that there is a history.
-const PEOPLE_OF_A_CHANGE: u64 = 10;
 /// Entities that the generator is timed with.
 const GENERATED: u64 = 50_000;
+/// Of so many people one is changed some time after the import, so that there is a history.
+const PEOPLE_OF_A_CHANGE: u64 = 10;
 /// People who are changed by one transaction.
 const CHANGES_AT_ONCE: u64 = 250;
 
 pub(super) async fn measure(place: &Place) -> Result<Vec<Figure>> {
     place.clear()?;
-    let settings = Settings::default();
-    let started = Instant::now();
-    let writer = Writer::new(place.store(), place.name(), settings.clone());
-    writer.create().await?;
-    let datoms = match place.data {
-        DataSet::People(_) => people(&writer, place.data).await?,
-        DataSet::Packages => packages(&writer).await?,
+    let figures = match place.data {
+        DataSet::People(_) => people(place).await?,
+        DataSet::Packages => packages(place).await?,
     };
+    settle(place.store(), place.name(), &Settings::default()).await?;
+    place.set_loaded()?;
+    Ok(figures)
+}
+
+/// Imports the people, then changes some of them.
+async fn people(place: &Place) -> Result<Vec<Figure>> {
+    let generated = generated();
+    let options = BulkOptions::default();
+    let budget = options.memory_bytes_max as u64;
+    let (started, worked) = (Instant::now(), process::processor_seconds());
+    let loaded = importer::import(place, options).await?;
+    let seconds = started.elapsed().as_secs_f64();
+    let working = process::processor_seconds().zip(worked).map(|(now, before)| now - before);
+    let mut figures = vec![
+        Figure::new("the generator alone, on one core", generated, "datoms/s"),
+        Figure::new("imported", loaded.facts as f64, "datoms"),
+        Figure::new("import", loaded.facts as f64 / seconds, "datoms/s").at_least(1e6),
+    ];
+    figures.extend(working.map(|seconds| {
+        let rate = loaded.facts as f64 / seconds.max(0.01);
+        Figure::new("import, for each second of one core", rate, "datoms/s")
+    }));
+    figures.extend(memory(budget));
+    let writer = Writer::new(place.store(), place.name(), Settings::default());
+    let started = Instant::now();
+    let datoms = change(&writer, place.data).await?;
+    let seconds = started.elapsed().as_secs_f64();
+    figures.extend([
+        Figure::new("changed by a transactor, 250 people at once", datoms as f64, "datoms"),
+        Figure::new("changes", datoms as f64 / seconds, "datoms/s"),
+    ]);
     writer.rest().await?;
     writer.stop().await;
-    let seconds = started.elapsed().as_secs_f64();
-    settle(place.store(), place.name(), &settings).await?;
-    place.set_loaded()?;
-    let mut figures = vec![
-        Figure::new("datoms", datoms as f64, ""),
-        Figure::new("the generator alone, on one core", generated(), "datoms/s"),
-        Figure::new("through a transactor", datoms as f64 / seconds, "datoms/s"),
-    ];
-    figures.extend(memory(settings.cache_bytes_max));
     Ok(figures)
 }
 
@@ -59,15 +79,10 @@ fn generated() -> f64 {
     count as f64 / started.elapsed().as_secs_f64()
 }
 
-/// Adds the people, then changes some of them. How many datoms that was.
-async fn people(writer: &Writer, data: DataSet) -> Result<u64> {
-    let mut datoms = sent(writer, &transactions::definitions()?).await?;
-    let mut people = People::new(SEED, writer.db().await?.next_ids().user);
-    let entities = data.entities();
-    for first in (0..entities).step_by(ENTITIES_AT_ONCE as usize) {
-        let numbers = first..(first + ENTITIES_AT_ONCE).min(entities);
-        datoms += sent(writer, &transactions::adding(&mut people, numbers)?.0).await?;
-    }
+/// Changes one in ten people. How many datoms that was.
+async fn change(writer: &Writer, data: DataSet) -> Result<u64> {
+    let mut people = People::new(SEED, 0);
+    let mut datoms = 0;
     for first in (0..data.people()).step_by((CHANGES_AT_ONCE * PEOPLE_OF_A_CHANGE) as usize) {
         let last = (first + CHANGES_AT_ONCE * PEOPLE_OF_A_CHANGE).min(data.people());
         let changed = (first..last).step_by(PEOPLE_OF_A_CHANGE as usize);
@@ -76,17 +91,28 @@ async fn people(writer: &Writer, data: DataSet) -> Result<u64> {
     Ok(datoms)
 }
 
-async fn packages(writer: &Writer) -> Result<u64> {
+/// The package index, and the same some weeks later, by a transactor: who maintains and what is
+/// needed are found by their names.
+async fn packages(place: &Place) -> Result<Vec<Figure>> {
     let index = PackageIndex::parse(&index::text_of_this_machine()?);
+    let writer = Writer::new(place.store(), place.name(), Settings::default());
+    writer.create().await?;
     let schema = package_transactions::SCHEMA.to_owned();
     let later = index.later();
     let texts =
         package_transactions::of_index(&index).chain(package_transactions::of_index(&later));
+    let started = Instant::now();
     let mut datoms = 0;
     for text in [schema].into_iter().chain(texts) {
-        datoms += sent(writer, &TxData::from_form(&edn::read(&text)?)?).await?;
+        datoms += sent(&writer, &TxData::from_form(&edn::read(&text)?)?).await?;
     }
-    Ok(datoms)
+    writer.rest().await?;
+    let seconds = started.elapsed().as_secs_f64();
+    writer.stop().await;
+    Ok(vec![
+        Figure::new("loaded by a transactor", datoms as f64, "datoms"),
+        Figure::new("transactor", datoms as f64 / seconds, "datoms/s"),
+    ])
 }
 
 async fn sent(writer: &Writer, data: &TxData) -> Result<u64> {

@@ -18,6 +18,8 @@ mod scan;
 mod size;
 mod steady;
 
+pub use scan::sum_of;
+
 /// What a measurement may take of memory beside the budget of its cache.
 const MEMORY_BESIDE_CACHE: u64 = 256 << 20;
 

@@ -48,6 +48,15 @@ struct Sum {
     sum: i64,
 }
 
+/// How many values an attribute has, and the sum of those that are integers.
+///
+/// # Errors
+/// When they cannot be read.
+pub async fn sum_of(db: &Db, a: AttributeId) -> Result<(u64, i64)> {
+    let Sum { count, sum } = sum(db, a).await?;
+    Ok((count, sum))
+}
+
 async fn sum(db: &Db, a: AttributeId) -> Result<Sum> {
     let mut cursor = db.cursor(&KeyRange::all(Order::Aevt).with_a(a));
     let mut sum = Sum::default();
