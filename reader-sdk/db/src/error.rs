@@ -80,7 +80,9 @@ impl From<IndexError> for DbError {
     fn from(error: IndexError) -> Self {
         match error {
             IndexError::Store(error) => Self::Store(error),
-            error @ IndexError::Unstorable { .. } => Self::Unstorable(error),
+            error @ (IndexError::Unstorable { .. } | IndexError::Unlisted) => {
+                Self::Unstorable(error)
+            }
         }
     }
 }

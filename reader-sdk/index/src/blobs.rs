@@ -6,7 +6,7 @@
 //!               many bytes each shares with the one before, how many follow; the bytes that follow
 //! 3 dictionary  how many distinct (varint), these as a column of encoding 1 or 2: encoding
 //!               (1 byte), length (varint), payload; nested column of integers: the place of each
-//! 4             reserved for values out of line
+//! 4 elsewhere   see values/remote.rs
 //! ```
 //!
 //! With a front every 128th stands whole, so that one can be found without decoding those far before

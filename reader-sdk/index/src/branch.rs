@@ -29,7 +29,7 @@ use crate::table::{
     PACKS, PLACES, RECORDS, Table, TableWriter, VALUES,
 };
 use crate::value_ref::ValueRef;
-use crate::values::Values;
+use crate::values::{Storing, Values};
 use crate::wire::{DecodeError, Reader, put_varint};
 use crate::{KeyRange, Layer, NodeHash, Pointer, Record};
 
@@ -216,7 +216,7 @@ pub(crate) fn length(offset: u64, length: u64) -> Result<u32, DecodeError> {
 /// Encodes the children of a branch, after its header.
 pub(crate) fn encode(out: &mut Vec<u8>, layer: Layer, children: &[Child]) {
     let mut table = TableWriter::default();
-    keys::encode(&mut table, layer, children);
+    keys::encode(&mut table, layer, children, Storing::Here);
     let pointers = || children.iter().map(|child| &child.pointer);
     let packs: BTreeSet<&str> = pointers().map(|pointer| pointer.pack.as_str()).collect();
     let packs: Vec<&str> = packs.into_iter().collect();

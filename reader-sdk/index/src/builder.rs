@@ -235,7 +235,8 @@ impl<'a> TreeBuilder<'a> {
         let separator = self.place_of(first);
         self.leaf.begins = None;
         self.leaf.before = Some(last.clone());
-        let bytes = node::encode_leaf(self.order, self.layer, &records);
+        let storing = self.writer.add_large_values(&records);
+        let bytes = node::encode_leaf(self.order, self.layer, &records, storing);
         let bytes = bytes.map_err(|error| self.invalid(error))?;
         let summary = Summary::of(records.iter().map(|record| (record.added, record.state)));
         let pointer = self.write(bytes, summary);

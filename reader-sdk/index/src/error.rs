@@ -18,4 +18,7 @@ pub enum IndexError {
         /// What is wrong with them.
         reason: String,
     },
+    /// Large values were put into packs, and no run tells where they are: whoever writes makes one.
+    #[error("large values were written, and no run of them")]
+    Unlisted,
 }

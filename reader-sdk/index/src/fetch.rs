@@ -107,37 +107,51 @@ impl Source {
         request.shared()
     }
 
-    /// Brings the nodes of a stretch: what the disk has not, the store has.
+    /// Brings the nodes of a stretch.
     async fn bring(&self, stretch: &[Pointer]) -> Result<Arc<[Loaded]>, StoreError> {
-        let mut nodes = self.read_disk(stretch).await?;
+        let brought = self.bring_bytes(stretch).await?;
+        let mut nodes = Vec::with_capacity(stretch.len());
+        for pointer in stretch {
+            if let Some(bytes) = brought.get(&pointer.hash) {
+                let node = decode(bytes, || self.name(pointer))?;
+                nodes.push((pointer.hash, Arc::new(node)));
+            }
+        }
+        Ok(nodes.into())
+    }
+
+    /// Brings the bytes that are pointed to in a stretch, verified: what the disk has not, the
+    /// store has.
+    pub(crate) async fn bring_bytes(
+        &self,
+        stretch: &[Pointer],
+    ) -> Result<BTreeMap<NodeHash, Bytes>, StoreError> {
+        let mut found = self.read_disk(stretch).await;
         let missing: Vec<&Pointer> =
-            stretch.iter().filter(|pointer| !nodes.contains_key(&pointer.hash)).collect();
-        count(&self.counters.disk_hits, nodes.len());
+            stretch.iter().filter(|pointer| !found.contains_key(&pointer.hash)).collect();
+        count(&self.counters.disk_hits, found.len());
         if let (Some(first), Some(end)) = (missing.first(), missing.iter().map(|p| end(p)).max()) {
             count(&self.counters.loads, missing.len());
             let bytes = self.fetch(&first.pack, first.offset..end).await?;
-            nodes.extend(self.decode_all(&missing, &bytes)?);
+            found.extend(self.take_apart(&missing, &bytes)?);
         }
-        Ok(nodes.into_iter().collect())
+        Ok(found)
     }
 
-    /// The nodes that are on the disk, and undamaged.
-    async fn read_disk(
-        &self,
-        stretch: &[Pointer],
-    ) -> Result<BTreeMap<NodeHash, Arc<Node>>, StoreError> {
-        let mut nodes = BTreeMap::new();
-        let Some(disk) = &self.disk else { return Ok(nodes) };
+    /// What is on the disk, and undamaged.
+    async fn read_disk(&self, stretch: &[Pointer]) -> BTreeMap<NodeHash, Bytes> {
+        let mut found = BTreeMap::new();
+        let Some(disk) = &self.disk else { return found };
         let wanted: Vec<Wanted> = stretch.iter().map(wanted).collect();
         for (pointer, bytes) in stretch.iter().zip(disk.get_all(&wanted).await) {
             let Some(bytes) = bytes else { continue };
             if NodeHash::of(&bytes) == pointer.hash {
-                nodes.insert(pointer.hash, Arc::new(decode(&bytes, || self.name(pointer))?));
+                found.insert(pointer.hash, bytes);
             } else {
                 disk.discard(content_hash(&pointer.hash));
             }
         }
-        Ok(nodes)
+        found
     }
 
     /// Reads a stretch of a pack.
@@ -149,23 +163,25 @@ impl Source {
         bytes.ok_or_else(|| StoreError::Missing { object: key.to_string() })
     }
 
-    /// Verifies and decodes the nodes in bytes that begin where the first of them does, and puts
-    /// them on the disk.
-    fn decode_all(&self, pointers: &[&Pointer], bytes: &Bytes) -> Result<Vec<Loaded>, StoreError> {
+    /// Verifies what is pointed to in bytes that begin where the first of it does, and puts it on
+    /// the disk.
+    fn take_apart(
+        &self,
+        pointers: &[&Pointer],
+        bytes: &Bytes,
+    ) -> Result<Vec<(NodeHash, Bytes)>, StoreError> {
         let begin = pointers.first().map_or(0, |first| first.offset);
-        let mut nodes = Vec::with_capacity(pointers.len());
-        let mut kept = Vec::new();
+        let mut found = Vec::with_capacity(pointers.len());
         for pointer in pointers {
-            let name = || self.name(pointer);
             let own = self.slice(pointer, bytes, pointer.offset - begin)?;
-            verify(&own, &pointer.hash, name)?;
-            nodes.push((pointer.hash, Arc::new(decode(&own, name)?)));
-            kept.push((content_hash(&pointer.hash), own));
+            verify(&own, &pointer.hash, || self.name(pointer))?;
+            found.push((pointer.hash, own));
         }
         if let Some(disk) = &self.disk {
-            disk.put_all(kept);
+            let kept = found.iter().map(|(hash, bytes)| (content_hash(hash), bytes.clone()));
+            disk.put_all(kept.collect());
         }
-        Ok(nodes)
+        Ok(found)
     }
 
     /// The bytes of a node, some way into the bytes that were read.

@@ -22,7 +22,7 @@ use crate::branch::Child;
 use crate::ints::{self, Encoded};
 use crate::key::KeyRef;
 use crate::table::{ADDED, CLOSED, ENTITIES, FIELDS, PLACES, Table, TableWriter, VALUES};
-use crate::values::{self, Values, ValuesBuilder};
+use crate::values::{self, Storing, Stubs, Values, ValuesBuilder};
 use crate::wire::{DecodeError, Reader, put_varint};
 use crate::{Layer, Record, Slice};
 
@@ -239,7 +239,7 @@ impl AsKey for Child {
 }
 
 /// Adds the columns of keys.
-pub(crate) fn encode(table: &mut TableWriter, layer: Layer, keys: &[impl AsKey]) {
+pub(crate) fn encode(table: &mut TableWriter, layer: Layer, keys: &[impl AsKey], storing: Storing) {
     let keys: Vec<(KeyRef<'_>, &Value)> = keys.iter().map(AsKey::as_key).collect();
     let integers =
         |of: fn(&KeyRef<'_>) -> u64| -> Vec<u64> { keys.iter().map(|(key, _)| of(key)).collect() };
@@ -256,7 +256,7 @@ pub(crate) fn encode(table: &mut TableWriter, layer: Layer, keys: &[impl AsKey])
     let mut columns: Vec<Vec<&Value>> = vec![Vec::new(); fields.len()];
     places.iter().zip(&keys).for_each(|(place, (_, v))| columns[*place as usize].push(v));
     for (field, column) in fields.fields.iter().zip(&columns) {
-        let (column, decoded_bytes) = values::encode(field.value_type, column);
+        let (column, decoded_bytes) = values::encode(field.value_type, column, storing);
         table.add(VALUES, &column, decoded_bytes);
     }
 }
@@ -341,6 +341,19 @@ pub(crate) fn decode_values(
     let count = fields.keys_of(field);
     let payload = table.payload(column)?;
     values::decode(value_type, column.encoding, &payload, count, column.decoded_bytes)
+}
+
+/// Decodes what stands in the node of a column of values that are stored elsewhere; `None` if it is
+/// no such column.
+pub(crate) fn decode_stubs(
+    table: &Table,
+    fields: &Fields,
+    field: usize,
+) -> Result<Option<Stubs>, DecodeError> {
+    let Some(column) = table.values().get(field) else { return Ok(None) };
+    let value_type = fields.fields[field].value_type;
+    let (count, decoded) = (fields.keys_of(field), column.decoded_bytes);
+    values::decode_stubs(value_type, column.encoding, || table.payload(column), count, decoded)
 }
 
 /// Decodes all columns of so many keys.

@@ -13,18 +13,20 @@
 //! Nothing but the table and the fields is decoded before it is needed, and each column by itself.
 
 use std::cmp::Ordering;
+use std::collections::BTreeMap;
 use std::ops::{Bound, Range};
 use std::sync::{Arc, OnceLock};
 
+use bytes::Bytes;
 use duramen_model::{AttributeId, EntityId, Order, T};
 
 use crate::key::{KeyRef, is_by_time};
 use crate::keys::{self, Fields, Keys, Places, first};
 use crate::node::{Header, NodeError, Summary};
 use crate::table::{ADDED, CLOSED, ENTITIES, FIELDS, PLACES, STATES, Table, TableWriter, VALUES};
-use crate::values::Values;
+use crate::values::{self, Remote, Storing, Stubs, Values};
 use crate::wire::{DecodeError, Reader, put_varint, unzigzag, zigzag};
-use crate::{IndexError, KeyRange, Layer, Record, Slice, State, Times};
+use crate::{IndexError, KeyRange, Layer, NodeHash, Record, Slice, State, Times};
 
 const INSERTED: u64 = 1;
 const REPLACED: u64 = 2;
@@ -222,6 +224,56 @@ impl Leaf {
     }
 }
 
+/// Large values, which are stored elsewhere.
+impl Leaf {
+    /// Whether large values have to be fetched before the leaf can be read.
+    pub(crate) fn is_incomplete(&self) -> bool {
+        self.table.as_ref().is_some_and(|table| {
+            let mut columns = table.values().iter().zip(&self.values).zip(&self.fields.fields);
+            columns.any(|((column, values), field)| {
+                values::is_elsewhere(field.value_type, column.encoding) && values.get().is_none()
+            })
+        })
+    }
+
+    /// The values that have to be fetched.
+    pub(crate) fn remotes(&self) -> Result<Vec<Remote>, IndexError> {
+        let mut remotes = Vec::new();
+        self.each_incomplete(|_, stubs| {
+            remotes.extend(stubs.remotes());
+            Ok(())
+        })?;
+        Ok(remotes)
+    }
+
+    /// Takes the values that were fetched.
+    pub(crate) fn complete(&self, found: &BTreeMap<NodeHash, Bytes>) -> Result<(), IndexError> {
+        self.each_incomplete(|field, stubs| {
+            let value_type = self.fields.fields[field].value_type;
+            let filled = values::filled(value_type, stubs, found)?;
+            self.values[field].get_or_init(|| filled);
+            Ok(())
+        })
+    }
+
+    fn each_incomplete(
+        &self,
+        mut act: impl FnMut(usize, &Stubs) -> Result<(), DecodeError>,
+    ) -> Result<(), IndexError> {
+        let Some(table) = &self.table else { return Ok(()) };
+        for field in 0..self.fields.len() {
+            if self.values[field].get().is_some() {
+                continue;
+            }
+            let stubs = keys::decode_stubs(table, &self.fields, field);
+            let stubs = stubs.map_err(|error| self.damaged(error))?;
+            let acted = stubs.as_ref().map_or(Ok(()), |stubs| act(field, stubs));
+            acted.map_err(|error| self.damaged(error))?;
+        }
+        Ok(())
+    }
+}
+
 /// Search.
 impl Leaf {
     /// Which rows lie in a range. Decodes the columns that tell, and no other.
@@ -405,13 +457,18 @@ fn decode_states(table: &Table, count: usize) -> Result<Option<Slice<State>>, De
 ///
 /// # Errors
 /// When the records' states do not belong to the layer.
-pub(crate) fn encode(out: &mut Vec<u8>, layer: Layer, records: &[Record]) -> Result<(), NodeError> {
+pub(crate) fn encode(
+    out: &mut Vec<u8>,
+    layer: Layer,
+    records: &[Record],
+    storing: Storing,
+) -> Result<(), NodeError> {
     let summary = Summary::of(records.iter().map(|record| (record.added, record.state)));
     put_varint(out, zigzag(summary.net));
     put_varint(out, summary.t_min.get());
     put_varint(out, summary.t_max.get() - summary.t_min.get());
     let mut table = TableWriter::default();
-    keys::encode(&mut table, layer, records);
+    keys::encode(&mut table, layer, records, storing);
     let states: Vec<u64> = records.iter().map(|record| number_of(record.state)).collect();
     match layer {
         Layer::History if states.iter().any(|state| *state != CLOSED_STATE) => {

@@ -61,7 +61,11 @@ impl Load {
             None => self.begun.insert(nodes.begin(&self.pointers)?),
         };
         match try_join_all(begun.requests.iter().cloned()).await {
-            Ok(brought) => self.collect(&brought, nodes),
+            Ok(brought) => {
+                let wanted = self.collect(&brought, nodes)?;
+                nodes.complete(&wanted).await?;
+                Ok(wanted)
+            }
             Err(error) => {
                 self.begun = None;
                 Err(error.into())

@@ -22,6 +22,7 @@ use duramen_store::StoreError;
 use crate::branch::{self, Branch, Child};
 use crate::key::KeyRef;
 use crate::leaf::{self, Leaf};
+use crate::values::Storing;
 use crate::wire::{DecodeError, Reader, put_varint};
 use crate::{IndexError, Layer, Pointer, Record, State, v1};
 
@@ -224,11 +225,12 @@ pub(crate) fn encode_leaf(
     order: Order,
     layer: Layer,
     records: &[Record],
+    storing: Storing,
 ) -> Result<Vec<u8>, NodeError> {
     let header = Header { version: VERSION, level: 0, order, layer, count: records.len() };
     header.check_entries(records.iter().map(KeyRef::from))?;
     let mut bytes = header.encode();
-    leaf::encode(&mut bytes, layer, records)?;
+    leaf::encode(&mut bytes, layer, records, storing)?;
     check_bytes(bytes)
 }
 

@@ -1,5 +1,6 @@
 //! Where nodes come from: what came along with the tree, the cache, or wherever they are fetched.
 
+use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
@@ -7,14 +8,16 @@ use std::sync::{Arc, Mutex};
 use bytes::Bytes;
 use duramen_model::Order;
 use duramen_store::{Key, RawCache, ReadStore, StoreError};
+use futures_util::future::try_join_all;
 
 use crate::cache::NodeCache;
 use crate::fetch::{Counters, Source, count};
 use crate::fetching::Fetching;
 use crate::inlined::Inlined;
+use crate::large::{self, ValuePlace, ValueRuns};
 use crate::load::{Begun, Load};
-use crate::node::{Node, Summary};
-use crate::{IndexError, Layer, NodeHash, Pointer};
+use crate::node::{Body, Node, Summary};
+use crate::{IndexError, Layer, NodeHash, Pointer, Tree};
 
 /// Loads nodes, verified, through caches. Cheap to clone; loads in flight are shared between
 /// clones.
@@ -22,6 +25,7 @@ use crate::{IndexError, Layer, NodeHash, Pointer};
 pub struct Nodes {
     source: Option<Arc<Source>>,
     inlined: Option<Arc<Inlined>>,
+    values: Option<Arc<ValueRuns>>,
 }
 
 /// What nodes are fetched through.
@@ -81,20 +85,27 @@ impl Nodes {
             in_flight: Mutex::default(),
             counters: Counters::default(),
         };
-        Self { source: Some(Arc::new(source)), inlined: None }
+        Self { source: Some(Arc::new(source)), inlined: None, values: None }
     }
 
     /// A source without nodes, for a database that is in memory only.
     #[must_use]
     pub const fn empty() -> Self {
-        Self { source: None, inlined: None }
+        Self { source: None, inlined: None, values: None }
     }
 
     /// The same source with some nodes at hand, as they are stored, in place of those it had so.
     /// They stay in memory as long as this is there, whatever the cache's budget.
     #[must_use]
     pub fn with_inlined(&self, nodes: impl IntoIterator<Item = Bytes>) -> Self {
-        Self { source: self.source.clone(), inlined: Some(Arc::new(Inlined::new(nodes))) }
+        Self { inlined: Some(Arc::new(Inlined::new(nodes))), ..self.clone() }
+    }
+
+    /// The same source with runs of large values, newest first, in place of those it had.
+    #[must_use]
+    pub fn with_values(&self, runs: Vec<Tree>) -> Self {
+        let values = (!runs.is_empty()).then(|| Arc::new(ValueRuns::new(runs)));
+        Self { values, ..self.clone() }
     }
 
     /// What the nodes that are at hand take in memory, in bytes, beside those in the cache.
@@ -173,6 +184,49 @@ impl Nodes {
             return Ok(Some(node));
         }
         Ok(self.source.as_ref().and_then(|source| source.cache.get(hash)))
+    }
+
+    /// Fetches what leaves do not hold themselves.
+    pub(crate) async fn complete(&self, nodes: &[Arc<Node>]) -> Result<(), IndexError> {
+        let mut leaves = Vec::new();
+        for node in nodes {
+            if let Body::Leaf(leaf) = &node.body
+                && leaf.is_incomplete()
+            {
+                leaves.push(Arc::clone(leaf));
+            }
+        }
+        if leaves.is_empty() {
+            return Ok(());
+        }
+        large::complete(self.without_values(), self.values.clone(), leaves).await
+    }
+
+    /// Where some large values are, as far as they are known.
+    pub(crate) async fn find_values(
+        &self,
+        hashes: Vec<NodeHash>,
+    ) -> Result<BTreeMap<NodeHash, ValuePlace>, IndexError> {
+        match &self.values {
+            Some(runs) => runs.find(&self.without_values(), hashes.into_iter()).await,
+            None => Ok(BTreeMap::new()),
+        }
+    }
+
+    /// Fetches bytes that are no nodes, and verifies them.
+    pub(crate) async fn fetch_bytes(
+        &self,
+        mut pointers: Vec<Pointer>,
+    ) -> Result<BTreeMap<NodeHash, Bytes>, IndexError> {
+        let Some(source) = &self.source else { return Ok(BTreeMap::new()) };
+        pointers.sort_unstable_by(|x, y| (&x.pack, x.offset).cmp(&(&y.pack, y.offset)));
+        let stretches = source.fetching.coalesce(pointers.iter());
+        let fetches: Vec<_> = stretches.iter().map(|stretch| source.bring_bytes(stretch)).collect();
+        Ok(try_join_all(fetches).await?.into_iter().flatten().collect())
+    }
+
+    fn without_values(&self) -> Self {
+        Self { values: None, ..self.clone() }
     }
 
     /// What to call a node in messages.

@@ -12,7 +12,9 @@ use duramen_store::layout::{ObjectName, WriterId};
 use duramen_store::{Key, WriteStore};
 use futures_util::future::try_join_all;
 
-use crate::{IndexError, NodeHash};
+use crate::pending_values::PendingValues;
+use crate::values::Storing;
+use crate::{IndexError, NodeHash, Record};
 
 /// How long a pack gets before the next one is begun, in bytes.
 const PACK_BYTES_TARGET: usize = 8 << 20;
@@ -45,6 +47,8 @@ pub struct PackWriter {
     payload: Vec<u8>,
     full: Vec<(ObjectName, Bytes)>,
     written: Vec<Pack>,
+    /// Large values, if they are stored by themselves.
+    pub(crate) values: Option<PendingValues>,
 }
 
 impl PackWriter {
@@ -60,6 +64,7 @@ impl PackWriter {
             payload: Vec::new(),
             full: Vec::new(),
             written: Vec::new(),
+            values: None,
         }
     }
 
@@ -84,6 +89,13 @@ impl PackWriter {
         }
     }
 
+    /// Takes the large values of records, if they are stored by themselves.
+    pub(crate) fn add_large_values(&mut self, records: &[Record]) -> Storing {
+        let Some(values) = &mut self.values else { return Storing::Here };
+        records.iter().for_each(|record| values.add(&record.v));
+        Storing::Elsewhere
+    }
+
     fn seal(&mut self) {
         if !self.payload.is_empty() {
             let object = envelope::seal(Kind::Pack, &self.payload);
@@ -95,6 +107,7 @@ impl PackWriter {
 
     /// Writes the packs that are full.
     pub(crate) async fn write_full(&mut self) -> Result<(), IndexError> {
+        self.settle_many_values().await?;
         let packs: Vec<(Pack, Key, Bytes)> = self
             .full
             .drain(..)
@@ -112,8 +125,12 @@ impl PackWriter {
     /// Writes what is left. The packs that were written, in order.
     ///
     /// # Errors
-    /// When the store refuses a pack. Those that were written are garbage then.
+    /// When the store refuses a pack, and when there are large values and no run of them was made.
+    /// What was written is garbage then.
     pub async fn finish(mut self) -> Result<Vec<Pack>, IndexError> {
+        if self.values.as_ref().is_some_and(|values| !values.is_listed()) {
+            return Err(IndexError::Unlisted);
+        }
         self.seal();
         self.write_full().await?;
         Ok(self.written)

@@ -88,6 +88,7 @@ impl TreeRun {
         let name = || format!("the top of a tree, carried along from {}", pointer.pack);
         let top = Arc::new(nodes::decode_verified(bytes, &pointer.hash, name)?);
         nodes::check(pointer, &top, shape, name)?;
+        nodes.complete(std::slice::from_ref(&top)).await?;
         Ok(Arc::clone(self.top.get_or_init(|| top)))
     }
 }

@@ -149,11 +149,18 @@ impl Walk {
         let Some(load) = self.leaves.front_mut() else { return Ok(()) };
         let leaves = load.wait(nodes).await?;
         let lengths: Vec<u64> = load.pointers().iter().map(|p| u64::from(p.length)).collect();
+        let rows: Vec<Option<LeafRows>> = leaves
+            .iter()
+            .map(|node| match &node.body {
+                Body::Leaf(leaf) => self.rows_in(leaf, range),
+                Body::Branch(_) => Ok(None),
+            })
+            .collect::<Result<_, _>>()?;
         self.leaves.pop_front();
         self.leaves_ahead_max = LEAVES_AHEAD_MAX.min(self.leaves_ahead_max * 2);
-        for (node, bytes) in leaves.iter().zip(lengths) {
+        for (rows, bytes) in rows.into_iter().zip(lengths) {
             self.ahead.remove(bytes);
-            self.enter_leaf(node, bytes, range)?;
+            self.push_ready(rows, bytes);
         }
         Ok(())
     }
@@ -246,7 +253,10 @@ impl Walk {
 
     fn enter(&mut self, node: &Node, range: &KeyRange) -> Result<(), IndexError> {
         match &node.body {
-            Body::Leaf(_) => self.enter_leaf(node, 0, range)?,
+            Body::Leaf(leaf) => {
+                let rows = self.rows_in(leaf, range)?;
+                self.push_ready(rows, 0);
+            }
             Body::Branch(branch) => {
                 let children = branch.stretch(range);
                 if !children.is_empty() {
@@ -258,17 +268,20 @@ impl Walk {
         Ok(())
     }
 
-    fn enter_leaf(&mut self, node: &Node, bytes: u64, range: &KeyRange) -> Result<(), IndexError> {
-        let Body::Leaf(leaf) = &node.body else { return Ok(()) };
+    /// The rows of a leaf that matter, if there are any.
+    fn rows_in(&self, leaf: &Arc<Leaf>, range: &KeyRange) -> Result<Option<LeafRows>, IndexError> {
         let rows = leaf.stretch(range)?;
         let rows = match self.is_regrouped {
             true => rows,
             false => leaf.narrow(rows, range, self.times)?,
         };
-        if !rows.is_empty() {
+        Ok((!rows.is_empty()).then(|| LeafRows { leaf: Arc::clone(leaf), rows }))
+    }
+
+    fn push_ready(&mut self, rows: Option<LeafRows>, bytes: u64) {
+        if let Some(rows) = rows {
             self.ahead.add(bytes);
-            self.ready.push_back((LeafRows { leaf: Arc::clone(leaf), rows }, bytes));
+            self.ready.push_back((rows, bytes));
         }
-        Ok(())
     }
 }

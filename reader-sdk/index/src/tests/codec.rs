@@ -14,6 +14,7 @@ use uuid::Uuid;
 
 use crate::branch::{Branch, Child, Separator};
 use crate::node::{Body, Node, Summary, encode_branch, encode_leaf};
+use crate::values::Storing;
 use crate::{IndexError, Layer, NodeHash, Pointer, Record, State};
 
 pub(crate) fn value() -> impl Strategy<Value = Value> {
@@ -106,7 +107,7 @@ fn records_of(node: &Node) -> Vec<Record> {
 proptest! {
     #[test]
     fn leaves_round_trip((order, layer, records) in records()) {
-        let bytes = encode_leaf(order, layer, &records).unwrap();
+        let bytes = encode_leaf(order, layer, &records, Storing::Here).unwrap();
         let node = decode_all(&bytes).unwrap();
         let decoded = records_of(&node);
         // The text too, because equal decimals can differ in their digits.
@@ -140,7 +141,7 @@ proptest! {
         let mut bytes = if branch {
             encode_branch(order, layer, 1, &children(&records)).unwrap()
         } else {
-            encode_leaf(order, layer, &records).unwrap()
+            encode_leaf(order, layer, &records, Storing::Here).unwrap()
         };
         for (place, byte) in mutations {
             let place = place.index(bytes.len());
@@ -165,7 +166,7 @@ proptest! {
 #[test]
 fn truncated_nodes_are_errors() {
     let records = sample();
-    let leaf = encode_leaf(Order::Eavt, Layer::Current, &records).unwrap();
+    let leaf = encode_leaf(Order::Eavt, Layer::Current, &records, Storing::Here).unwrap();
     let branch = encode_branch(Order::Eavt, Layer::Current, 1, &children(&records)).unwrap();
     for bytes in [leaf, branch] {
         for length in 0..bytes.len() {
@@ -179,9 +180,9 @@ fn truncated_nodes_are_errors() {
 fn keys_that_do_not_ascend_are_refused_on_both_sides() {
     let mut records = sample();
     records.swap(0, 1);
-    assert!(encode_leaf(Order::Eavt, Layer::Current, &records).is_err());
+    assert!(encode_leaf(Order::Eavt, Layer::Current, &records, Storing::Here).is_err());
     records.swap(0, 1);
-    let mut bytes = encode_leaf(Order::Eavt, Layer::Current, &records).unwrap();
+    let mut bytes = encode_leaf(Order::Eavt, Layer::Current, &records, Storing::Here).unwrap();
     // The same records are in another sequence by another order.
     bytes[2] = 4;
     assert!(decode(&bytes).is_ok());
@@ -191,7 +192,7 @@ fn keys_that_do_not_ascend_are_refused_on_both_sides() {
 
 #[test]
 fn newer_nodes_are_told_from_damaged_ones() {
-    let mut bytes = encode_leaf(Order::Eavt, Layer::Current, &sample()).unwrap();
+    let mut bytes = encode_leaf(Order::Eavt, Layer::Current, &sample(), Storing::Here).unwrap();
     bytes[0] = 3;
     assert!(matches!(decode(&bytes), Err(StoreError::TooNew { .. })));
 }
@@ -229,7 +230,7 @@ fn sample() -> Vec<Record> {
     records
 }
 
-fn hex(bytes: &[u8]) -> String {
+pub(crate) fn hex(bytes: &[u8]) -> String {
     bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
@@ -278,7 +279,9 @@ fn large_sample() -> Vec<Record> {
 }
 
 fn golden_nodes() -> Vec<(&'static str, Vec<u8>)> {
-    let leaf = |layer, records: &[Record]| encode_leaf(Order::Eavt, layer, records).unwrap();
+    let leaf = |layer, records: &[Record]| {
+        encode_leaf(Order::Eavt, layer, records, Storing::Here).unwrap()
+    };
     let mut by_attribute = large_sample();
     by_attribute.sort_by(|x, y| x.compare(y, Order::Aevt, Layer::Current));
     let large = &large_sample();
@@ -287,7 +290,10 @@ fn golden_nodes() -> Vec<(&'static str, Vec<u8>)> {
         ("history leaf", leaf(Layer::History, &closed_sample())),
         ("mixed leaf", leaf(Layer::Current, &mixed_sample())),
         ("large leaf", leaf(Layer::Current, large)),
-        ("leaf by attribute", encode_leaf(Order::Aevt, Layer::Current, &by_attribute).unwrap()),
+        (
+            "leaf by attribute",
+            encode_leaf(Order::Aevt, Layer::Current, &by_attribute, Storing::Here).unwrap(),
+        ),
         ("branch", encode_branch(Order::Eavt, Layer::Current, 1, &children(&sample())).unwrap()),
         ("large branch", encode_branch(Order::Eavt, Layer::Current, 2, &children(large)).unwrap()),
         (
@@ -336,7 +342,7 @@ fn golden_v1() -> BTreeMap<&'static str, Vec<u8>> {
     golden_of(include_str!("golden-v1.txt"))
 }
 
-fn golden_of(text: &str) -> BTreeMap<&str, Vec<u8>> {
+pub(crate) fn golden_of(text: &str) -> BTreeMap<&str, Vec<u8>> {
     let lines = text.lines().filter_map(|line| line.split_once(": "));
     lines.map(|(name, text)| (name, unhex(text))).collect()
 }

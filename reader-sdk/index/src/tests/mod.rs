@@ -3,5 +3,6 @@
 mod bucket;
 pub(crate) mod codec;
 mod fetching;
+mod large;
 mod loading;
 mod runs;

@@ -6,23 +6,43 @@
 //! double, float                          integers: the bits of IEEE 754
 //! uuid                                   1: two nested columns of integers: the higher 64 bits,
 //!                                        the lower
-//! string, uri, keyword, symbol, bytes    strings, see blobs; a keyword without its colon
+//! string, uri, keyword, symbol, bytes    strings, see blobs; a keyword without its colon; string,
+//!                                        uri and bytes in leaves also of encoding 4, see remote
 //! bigint, bigdec, tuple                  strings: each value by itself, see single
 //! ```
 
+use std::borrow::Cow;
+use std::collections::BTreeMap;
+
+use bytes::Bytes;
 use duramen_model::{Instant, Value, ValueType};
 use uuid::Uuid;
 
+use super::remote::{self, ELSEWHERE, Stubs};
 use super::single::{self, Allowance};
 use super::{Texts, Values};
+use crate::NodeHash;
 use crate::blobs::{self, Blobs};
 use crate::ints::{self, Encoded, unknown_encoding};
 use crate::wire::{DecodeError, Reader};
 
 const UUID_HALVES: u8 = 1;
 
+/// Where large values are stored.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Storing {
+    /// With the others.
+    Here,
+    /// By themselves, see [`remote`].
+    Elsewhere,
+}
+
 /// Encodes values that are all of one type; the bytes that they take when decoded.
-pub(crate) fn encode(value_type: ValueType, values: &[&Value]) -> (Encoded, usize) {
+pub(crate) fn encode(
+    value_type: ValueType,
+    values: &[&Value],
+    storing: Storing,
+) -> (Encoded, usize) {
     match value_type {
         ValueType::Uuid => (encode_uuids(values), values.len() * size_of::<Uuid>()),
         ValueType::String
@@ -31,7 +51,9 @@ pub(crate) fn encode(value_type: ValueType, values: &[&Value]) -> (Encoded, usiz
         | ValueType::Symbol
         | ValueType::Bytes => {
             let strings: Vec<&[u8]> = values.iter().map(|value| bytes_of(value)).collect();
-            blobs::encode(&strings)
+            let may = storing == Storing::Elsewhere && can_be_elsewhere(value_type);
+            let elsewhere = may.then(|| remote::encode(&strings)).flatten();
+            elsewhere.unwrap_or_else(|| blobs::encode(&strings))
         }
         ValueType::BigInt | ValueType::BigDec | ValueType::Tuple => encode_others(values),
         _ => {
@@ -119,6 +141,44 @@ pub(crate) fn decode(
         ValueType::BigInt | ValueType::BigDec | ValueType::Tuple => {
             decode_others(value_type, &strings()?, decoded_max)?
         }
+    })
+}
+
+/// Whether values of a type can be stored by themselves.
+const fn can_be_elsewhere(value_type: ValueType) -> bool {
+    matches!(value_type, ValueType::String | ValueType::Uri | ValueType::Bytes)
+}
+
+/// Whether a column has values that are stored by themselves.
+pub(crate) const fn is_elsewhere(value_type: ValueType, encoding: u8) -> bool {
+    encoding == ELSEWHERE && can_be_elsewhere(value_type)
+}
+
+/// Decodes what stands here of a column of values that are stored elsewhere; `None` if it is no
+/// such column.
+pub(crate) fn decode_stubs<'a>(
+    value_type: ValueType,
+    encoding: u8,
+    bytes: impl FnOnce() -> Result<Cow<'a, [u8]>, DecodeError>,
+    count: usize,
+    decoded_max: usize,
+) -> Result<Option<Stubs>, DecodeError> {
+    if !is_elsewhere(value_type, encoding) {
+        return Ok(None);
+    }
+    Stubs::decode(&bytes()?, count, decoded_max).map(Some)
+}
+
+/// The column that stubs become with what was fetched.
+pub(crate) fn filled(
+    value_type: ValueType,
+    stubs: &Stubs,
+    found: &BTreeMap<NodeHash, Bytes>,
+) -> Result<Values, DecodeError> {
+    let strings = stubs.fill(found)?;
+    Ok(match value_type {
+        ValueType::Bytes => Values::Bytes(strings.into()),
+        _ => Values::Text(Texts::new(value_type, strings)?),
     })
 }
 

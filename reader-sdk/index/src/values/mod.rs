@@ -2,6 +2,7 @@
 
 mod builder;
 mod codec;
+mod remote;
 mod single;
 mod storable;
 mod text;
@@ -12,7 +13,8 @@ use duramen_model::{EntityId, Instant, Value, ValueType};
 use uuid::Uuid;
 
 pub(crate) use builder::ValuesBuilder;
-pub(crate) use codec::{decode, encode};
+pub(crate) use codec::{Storing, decode, decode_stubs, encode, filled, is_elsewhere};
+pub(crate) use remote::{Remote, Stubs, large_bytes};
 pub(crate) use single::{entity, value_type};
 pub use storable::check_storable;
 pub(crate) use storable::{DECIMAL_SCALE_MAX, MEMBER_BYTES, TUPLE_DEPTH_MAX};

@@ -1,0 +1,164 @@
+//! Large values, which leaves do not hold themselves.
+//!
+//! A value of more than 4096 bytes stands in a pack by itself, once for all indexes and runs. A
+//! leaf has its length, its BLAKE3, and what it begins with; a *values run* tells where it is.
+//! That is a tree like any other, in AVET order of the current layer, whose records have nothing
+//! but a value:
+//!
+//! ```text
+//! e, a, added   0
+//! v             bytes: the BLAKE3 of the large value (32), where in its pack it begins (8,
+//!               little-endian), the name of the pack
+//! ```
+
+use std::collections::BTreeMap;
+use std::ops::Bound;
+use std::sync::Arc;
+
+use bytes::Bytes;
+use duramen_model::{AttributeId, EntityId, Order, T, Value};
+use duramen_store::StoreError;
+use futures_util::future::try_join_all;
+
+use crate::branch::pack_name;
+use crate::leaf::Leaf;
+use crate::nodes::Nodes;
+use crate::values::Remote;
+use crate::{Index, IndexError, KeyRange, Layer, NodeHash, Pointer, Record, Run, State, Tree};
+
+const HASH_BYTES: usize = NodeHash::LENGTH;
+const OFFSET_BYTES: usize = 8;
+
+#[cfg(not(target_arch = "wasm32"))]
+type BoxFuture<'a, T> = futures_util::future::BoxFuture<'a, T>;
+#[cfg(target_arch = "wasm32")]
+type BoxFuture<'a, T> = futures_util::future::LocalBoxFuture<'a, T>;
+
+/// The runs that tell where large values are.
+#[derive(Debug)]
+pub(crate) struct ValueRuns {
+    index: Index,
+}
+
+/// Where a large value is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct ValuePlace {
+    pub(crate) pack: String,
+    pub(crate) offset: u64,
+}
+
+impl ValueRuns {
+    /// Takes runs, newest first.
+    pub(crate) fn new(runs: Vec<Tree>) -> Self {
+        let empty = Index::new(Order::Avet, Layer::Current);
+        let index = runs.into_iter().rev().fold(empty, |index, run| index.with_run(Run::tree(run)));
+        Self { index }
+    }
+
+    /// Where some values are, as far as they are known.
+    pub(crate) async fn find(
+        &self,
+        nodes: &Nodes,
+        hashes: impl Iterator<Item = NodeHash>,
+    ) -> Result<BTreeMap<NodeHash, ValuePlace>, IndexError> {
+        // Collected: the compiler does not see that a stream over a closure is `Send`.
+        let ranges: Vec<(NodeHash, KeyRange)> =
+            hashes.map(|hash| (hash, range_of(&hash))).collect();
+        let lookups = ranges.iter().map(|(_, range)| self.index.scan(nodes, range));
+        let found = try_join_all(lookups.collect::<Vec<_>>()).await?;
+        let mut places = BTreeMap::new();
+        for ((hash, _), records) in ranges.iter().zip(found) {
+            if let Some(record) = records.first() {
+                places.insert(*hash, place_of(record)?);
+            }
+        }
+        Ok(places)
+    }
+}
+
+/// The record of a values run that tells where a value is.
+pub(crate) fn record(hash: &NodeHash, place: &ValuePlace) -> Record {
+    let mut bytes = hash.as_bytes().to_vec();
+    bytes.extend_from_slice(&place.offset.to_le_bytes());
+    bytes.extend_from_slice(place.pack.as_bytes());
+    Record {
+        e: EntityId::constant(0),
+        a: AttributeId::from(EntityId::constant(0)),
+        v: Value::Bytes(Arc::from(bytes)),
+        added: T::GENESIS,
+        state: State::Inserted,
+    }
+}
+
+/// All records that begin with a hash.
+fn range_of(hash: &NodeHash) -> KeyRange {
+    let mut after = *hash.as_bytes();
+    let mut end = Bound::Unbounded;
+    for byte in (0..HASH_BYTES).rev() {
+        after[byte] = after[byte].wrapping_add(1);
+        if after[byte] != 0 {
+            end = Bound::Excluded(Value::Bytes(Arc::from(&after[..])));
+            break;
+        }
+    }
+    let begin = Bound::Included(Value::Bytes(Arc::from(&hash.as_bytes()[..])));
+    let range = KeyRange::all(Order::Avet).with_a(AttributeId::from(EntityId::constant(0)));
+    KeyRange { v: (begin, end), ..range }
+}
+
+fn place_of(record: &Record) -> Result<ValuePlace, IndexError> {
+    let damaged = || {
+        IndexError::from(StoreError::Corrupt {
+            object: "a run of large values".to_owned(),
+            expected: "BLAKE3, offset and pack".to_owned(),
+            found: format!("{:?}", record.v),
+        })
+    };
+    let Value::Bytes(bytes) = &record.v else { return Err(damaged()) };
+    let rest = bytes.get(HASH_BYTES..).ok_or_else(damaged)?;
+    let (offset, pack) = rest.split_first_chunk::<OFFSET_BYTES>().ok_or_else(damaged)?;
+    let pack = pack_name(pack).map_err(|_| damaged())?;
+    Ok(ValuePlace { pack, offset: u64::from_le_bytes(*offset) })
+}
+
+/// Fetches the values that leaves do not hold themselves, all at once, and completes the leaves.
+/// Boxed, as a run of values is read in the same way.
+pub(crate) fn complete(
+    nodes: Nodes,
+    runs: Option<Arc<ValueRuns>>,
+    leaves: Vec<Arc<Leaf>>,
+) -> BoxFuture<'static, Result<(), IndexError>> {
+    Box::pin(async move {
+        let mut remotes: BTreeMap<NodeHash, Remote> = BTreeMap::new();
+        for leaf in &leaves {
+            remotes.extend(leaf.remotes()?.into_iter().map(|remote| (remote.hash, remote)));
+        }
+        let places = match &runs {
+            Some(runs) => runs.find(&nodes, remotes.keys().copied()).await?,
+            None => BTreeMap::new(),
+        };
+        let mut pointers = Vec::with_capacity(remotes.len());
+        for (hash, remote) in &remotes {
+            let place = places.get(hash).ok_or_else(|| StoreError::Missing {
+                object: format!("a value of {} bytes, BLAKE3 {hash}", remote.length),
+            })?;
+            pointers.push(pointer(remote, place));
+        }
+        let values: BTreeMap<NodeHash, Bytes> = nodes.fetch_bytes(pointers).await?;
+        leaves.iter().try_for_each(|leaf| leaf.complete(&values))
+    })
+}
+
+/// A pointer to a value, which has no records.
+fn pointer(remote: &Remote, place: &ValuePlace) -> Pointer {
+    Pointer {
+        pack: place.pack.clone(),
+        offset: place.offset,
+        length: remote.length,
+        hash: remote.hash,
+        records: 0,
+        net: 0,
+        t_min: T::GENESIS,
+        t_max: T::GENESIS,
+    }
+}
