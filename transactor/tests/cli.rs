@@ -49,6 +49,28 @@ fn what_is_transacted_is_read_from_the_folder() {
 }
 
 #[test]
+fn a_database_is_verified() {
+    let server = stock();
+    let url = server.url("stock");
+    let folder = server.stop();
+    let sound = duramen(&["verify", "--db", &url]).succeeds();
+    assert!(sound.stdout.ends_with("all is as it should be\n"), "{sound:?}");
+    let json = duramen(&["verify", "--db", &url, "--json"]).succeeds();
+    let report: serde_json::Value = serde_json::from_str(&json.stdout).unwrap();
+    assert_eq!((&report["sound"], &report["transactions"]), (&true.into(), &3.into()));
+    assert_eq!(report["objects"]["claim"]["live"]["objects"], 1);
+
+    let head = folder.path().join("stock/HEAD/main");
+    let mut bytes = std::fs::read(&head).unwrap();
+    bytes[100] ^= 1;
+    std::fs::write(&head, bytes).unwrap();
+    let damaged = duramen(&["verify", "--db", &url]).fails_with(8);
+    assert!(damaged.stdout.contains("stock/HEAD/main: expected hash"), "{damaged:?}");
+    assert!(damaged.stderr.contains("damaged: 1 finding"), "{damaged:?}");
+    duramen(&["verify", "--db", folder.path().to_str().unwrap()]).fails_with(2);
+}
+
+#[test]
 fn a_transaction_is_reported() {
     let server = stock();
     let data = r#"[{:db/id "new" :item/sku "elm-1" :item/left 7}]"#;

@@ -74,9 +74,11 @@ impl Checkpoint {
         key: &Key,
         object: Bytes,
     ) -> Result<Self, StoreError> {
+        let bytes = object.len();
         let payload = envelope::open(Kind::Checkpoint, key, object)?;
         let corrupt = |malformed: Malformed| malformed.within(key);
         malformed::same_hash(payload.hash, reference.hash).map_err(corrupt)?;
+        malformed::same_length(bytes, reference.bytes).map_err(corrupt)?;
         let checkpoint = Self::parse(id, payload.bytes).map_err(corrupt)?;
         if checkpoint.t != reference.t {
             let expected = format!("transaction {}", reference.t);

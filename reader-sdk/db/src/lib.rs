@@ -7,7 +7,8 @@
 //! Reading order: [`tx_record`] (what happened), [`db`] (the value), [`selection`] (what is asked
 //! of it), [`resolve`] (how a transaction comes to be what happened); then how it is kept:
 //! [`root`], [`segment`], [`checkpoint`] and [`pack_list`], [`claim`] and [`head`]; and how it is
-//! opened: [`catalog`], [`snapshot`]; and how it is kept small: [`merge`](mod@merge).
+//! opened: [`catalog`], [`snapshot`]; how it is kept small: [`merge`](mod@merge); and how it is
+//! proved to be whole: [`verify`](mod@verify).
 
 pub mod catalog;
 pub mod checkpoint;
@@ -30,6 +31,7 @@ pub mod selection;
 pub mod snapshot;
 pub mod source;
 pub mod tx_record;
+pub mod verify;
 
 mod facts;
 mod malformed;
@@ -57,3 +59,4 @@ pub use selection::{Selection, Values};
 pub use snapshot::Snapshot;
 pub use source::Location;
 pub use tx_record::{Change, TxRecord};
+pub use verify::verify;

@@ -66,6 +66,13 @@ pub(crate) fn same_hash(found: ContentHash, expected: ContentHash) -> Result<(),
     }
 }
 
+pub(crate) fn same_length(found: usize, expected: u64) -> Result<(), Malformed> {
+    match found as u64 == expected {
+        true => Ok(()),
+        false => Err(Malformed::new(format!("{expected} bytes"), format!("{found} bytes"))),
+    }
+}
+
 pub(crate) fn same_database(found: &[u8], expected: DatabaseId) -> Result<(), Malformed> {
     match DatabaseId(fixed(found, "a database id")?) {
         found if found == expected => Ok(()),

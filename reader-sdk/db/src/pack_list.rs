@@ -70,9 +70,11 @@ impl PackList {
         key: &Key,
         object: Bytes,
     ) -> Result<Self, StoreError> {
+        let bytes = object.len();
         let payload = envelope::open(Kind::PackList, key, object)?;
         let corrupt = |malformed: Malformed| malformed.within(key);
         malformed::same_hash(payload.hash, reference.hash).map_err(corrupt)?;
+        malformed::same_length(bytes, reference.bytes).map_err(corrupt)?;
         Self::parse(id, payload.bytes).map_err(corrupt)
     }
 

@@ -63,9 +63,11 @@ pub fn open(
     key: &Key,
     object: Bytes,
 ) -> Result<Vec<LoggedTx>, StoreError> {
+    let bytes = object.len();
     let payload = envelope::open(Kind::Segment, key, object)?;
     let corrupt = |malformed: Malformed| malformed.within(key);
     malformed::same_hash(payload.hash, reference.hash).map_err(corrupt)?;
+    malformed::same_length(bytes, reference.bytes).map_err(corrupt)?;
     parse(id, reference, payload.bytes).map_err(corrupt)
 }
 

@@ -10,7 +10,8 @@ use duramen_store::{Key, ReadStore, StoreError};
 use futures_util::stream::{self, StreamExt, TryStreamExt};
 
 use crate::{
-    Catalog, Checkpoint, CheckpointRef, LoggedTx, OpenedRoot, Root, RootPlace, SegmentRef, segment,
+    Catalog, Checkpoint, CheckpointRef, LoggedTx, OpenedRoot, PackList, Root, RootPlace,
+    RunPacksRef, SegmentRef, segment,
 };
 
 /// How many segments are read at once.
@@ -34,7 +35,7 @@ pub struct Location {
 pub(crate) struct Source {
     pub(crate) location: Location,
     pub(crate) id: DatabaseId,
-    contents: ContentsFolder,
+    pub(crate) contents: ContentsFolder,
     pub(crate) nodes: Nodes,
 }
 
@@ -90,8 +91,17 @@ impl Source {
         Checkpoint::open(self.id, reference, &key, self.named(&key).await?)
     }
 
+    /// The packs of the runs that a merge made.
+    pub(crate) async fn pack_list(&self, reference: &RunPacksRef) -> Result<PackList, StoreError> {
+        let key = self.contents.pack_list(reference.name);
+        PackList::open(self.id, reference, &key, self.named(&key).await?)
+    }
+
     /// The transactions of a segment.
-    async fn segment(&self, reference: &SegmentRef) -> Result<Vec<LoggedTx>, StoreError> {
+    pub(crate) async fn segment(
+        &self,
+        reference: &SegmentRef,
+    ) -> Result<Vec<LoggedTx>, StoreError> {
         let key = self.contents.segment(reference.name);
         segment::open(self.id, reference, &key, self.named(&key).await?)
     }

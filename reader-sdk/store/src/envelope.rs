@@ -66,7 +66,7 @@ impl fmt::Debug for ContentHash {
 }
 
 /// What an object is. The numbers are stored and never reused.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[repr(u8)]
 pub enum Kind {
     /// Says what a database name means.
@@ -95,7 +95,9 @@ impl Kind {
         }
     }
 
-    const fn name(self) -> &'static str {
+    /// What it is called.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
         match self {
             Self::Claim => "claim",
             Self::Root => "root",
@@ -155,6 +157,13 @@ pub fn seal_bound(kind: Kind, context: &[u8], payload: &[u8]) -> Bytes {
 #[must_use]
 pub fn hash_of(object: &[u8]) -> Option<ContentHash> {
     field(object, HASHED_HEADER_BYTES).map(ContentHash)
+}
+
+/// The length of a whole object, by its frame; not verified. `None` when it is no frame of ours.
+#[must_use]
+pub fn object_bytes(frame: &[u8]) -> Option<u64> {
+    let header = Header::decode(frame).filter(|_| frame.starts_with(&MAGIC))?;
+    header.stored_bytes.checked_add(HEADER_BYTES as u64)
 }
 
 /// Verifies an object and takes its frame off. `object` is its name, for errors.
@@ -262,12 +271,15 @@ fn field<const N: usize>(bytes: &[u8], offset: usize) -> Option<[u8; N]> {
 }
 
 fn hash(header: &[u8], context: &[u8], payload: &[u8]) -> ContentHash {
+    ContentHash(*begin_hash(header, context).update(payload).finalize().as_bytes())
+}
+
+fn begin_hash(header: &[u8], context: &[u8]) -> blake3::Hasher {
     let mut hasher = blake3::Hasher::new();
     hasher.update(header);
     hasher.update(&(context.len() as u64).to_le_bytes());
     hasher.update(context);
-    hasher.update(payload);
-    ContentHash(*hasher.finalize().as_bytes())
+    hasher
 }
 
 /// What an object must be.
@@ -308,18 +320,29 @@ impl Opening<'_> {
     /// Compares lengths and hash. Comes before any other field is believed.
     fn verify(&self, header: &Header, bytes: &[u8]) -> Result<ContentHash, StoreError> {
         let payload = &bytes[HEADER_BYTES..];
-        if header.stored_bytes != payload.len() as u64 {
+        let stored = field(bytes, HASHED_HEADER_BYTES).map(ContentHash);
+        let stored = stored.ok_or_else(|| self.corrupt("a hash", "none"))?;
+        let actual = hash(&bytes[..HASHED_HEADER_BYTES], self.context, payload);
+        self.compare(header, payload.len() as u64, stored, actual)?;
+        Ok(stored)
+    }
+
+    fn compare(
+        &self,
+        header: &Header,
+        payload_bytes: u64,
+        stored: ContentHash,
+        actual: ContentHash,
+    ) -> Result<(), StoreError> {
+        if header.stored_bytes != payload_bytes {
             return Err(self.corrupt(
                 format!("{} bytes of payload", header.stored_bytes),
-                format!("{} bytes", payload.len()),
+                format!("{payload_bytes} bytes"),
             ));
         }
-        let stored = field(bytes, HASHED_HEADER_BYTES).map(ContentHash);
-        let actual = hash(&bytes[..HASHED_HEADER_BYTES], self.context, payload);
-        match stored {
-            Some(stored) if stored == actual => Ok(stored),
-            Some(stored) => Err(self.corrupt(format!("hash {stored}"), format!("hash {actual}"))),
-            None => Err(self.corrupt("a hash", "none")),
+        match stored == actual {
+            true => Ok(()),
+            false => Err(self.corrupt(format!("hash {stored}"), format!("hash {actual}"))),
         }
     }
 
@@ -362,6 +385,56 @@ impl Opening<'_> {
 
     fn too_new(&self, what: String) -> StoreError {
         StoreError::TooNew { object: self.object.to_string(), what }
+    }
+}
+
+/// Verifies an object that is read piece by piece, without ever holding it whole.
+#[derive(Debug)]
+pub struct Pieces {
+    kind: Kind,
+    object: String,
+    header: Header,
+    stored: ContentHash,
+    hasher: blake3::Hasher,
+    payload_bytes: u64,
+}
+
+impl Pieces {
+    /// Begins with the frame: the first [`HEADER_BYTES`] of the object, or all there is of it.
+    ///
+    /// # Errors
+    /// `Corrupt` when it is no frame, `TooNew` when newer software wrote it.
+    pub fn begin(kind: Kind, object: impl fmt::Display, frame: &[u8]) -> Result<Self, StoreError> {
+        let object = object.to_string();
+        let opening = Opening { kind, context: &[], object: &object };
+        let header = opening.header(frame)?;
+        let stored = field(frame, HASHED_HEADER_BYTES).map(ContentHash);
+        let stored = stored.ok_or_else(|| opening.corrupt("a hash", "none"))?;
+        let hasher = begin_hash(&frame[..HASHED_HEADER_BYTES], &[]);
+        Ok(Self { kind, object, header, stored, hasher, payload_bytes: 0 })
+    }
+
+    /// How long the object is to be, in bytes.
+    #[must_use]
+    pub const fn object_bytes(&self) -> u64 {
+        self.header.stored_bytes.saturating_add(HEADER_BYTES as u64)
+    }
+
+    /// Takes the next piece of the payload.
+    pub fn add(&mut self, piece: &[u8]) {
+        self.hasher.update(piece);
+        self.payload_bytes = self.payload_bytes.saturating_add(piece.len() as u64);
+    }
+
+    /// Compares length and hash with what was written.
+    ///
+    /// # Errors
+    /// As for [`open`].
+    pub fn finish(self) -> Result<(), StoreError> {
+        let opening = Opening { kind: self.kind, context: &[], object: &self.object };
+        let actual = ContentHash(*self.hasher.finalize().as_bytes());
+        opening.compare(&self.header, self.payload_bytes, self.stored, actual)?;
+        opening.check_understood(&self.header)
     }
 }
 

@@ -68,3 +68,12 @@ pub enum StoreError {
         object: String,
     },
 }
+
+impl StoreError {
+    /// Whether the error is about what is in the store, and not about whether it answers: asking
+    /// again changes nothing.
+    #[must_use]
+    pub const fn is_damage(&self) -> bool {
+        matches!(self, Self::Corrupt { .. } | Self::TooNew { .. } | Self::Missing { .. })
+    }
+}

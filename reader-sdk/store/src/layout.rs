@@ -246,6 +246,12 @@ pub struct ContentsFolder {
 }
 
 impl ContentsFolder {
+    /// The path of the folder, with a slash behind.
+    #[must_use]
+    pub fn path(&self) -> String {
+        format!("{}/", self.folder.path())
+    }
+
     /// The folder of the roots of a branch; the newest is listed first.
     #[must_use]
     pub fn roots(&self, branch: &BranchName) -> Key {

@@ -69,6 +69,8 @@ pub(crate) enum Command {
     Log(Log),
     /// Tells how a transactor is doing, or with --db a database in its bucket.
     Status(Status),
+    /// Reads a whole database in its bucket, and tells whether it is damaged.
+    Verify(Verify),
     /// Loads rows of a CSV or JSON Lines file into a database.
     Import(Import),
     /// Shows the whole of it on this machine: two teams, two stores, one join.
@@ -258,6 +260,23 @@ pub(crate) struct Log {
     pub(crate) to: Option<u64>,
     #[command(flatten)]
     pub(crate) format: Format,
+}
+
+#[derive(Debug, Args)]
+#[command(after_help = r#"Examples:
+  duramen verify --db file:///tmp/shop/inventory
+  duramen verify --db s3://shop/inventory --json
+
+It reads everything that the newest root reaches: claims, roots, the log, every node of every
+index; and compares what each index holds with what the log says. It exits with 0 when all is as
+it should be, with 8 when there is damage, which it lists. What is not reached takes up space only."#)]
+pub(crate) struct Verify {
+    /// The URL of the database.
+    #[arg(long = "db", value_name = "URL")]
+    pub(crate) database: String,
+    /// Prints JSON.
+    #[arg(long)]
+    pub(crate) json: bool,
 }
 
 #[derive(Debug, Args)]

@@ -20,6 +20,7 @@ mod sources;
 mod status;
 mod text;
 mod transact;
+mod verify;
 
 use std::process::ExitCode;
 
@@ -65,6 +66,7 @@ async fn execute(command: Command, configuration: Configuration) -> Result<(), F
         Command::Pull(pull) => pull::run(&configuration, &pull).await,
         Command::Log(log) => log::run(&configuration, &log).await,
         Command::Status(status) => status::run(&configuration, &status).await,
+        Command::Verify(verify) => verify::run(&configuration, &verify).await,
         Command::Import(import) => import::run(&configuration, &import).await,
         Command::Demo(demo) => demo::run(&demo).await,
     }

@@ -71,15 +71,21 @@ async fn open_one(
     Ok(Source { name: database.name.map(str::to_owned), db, connection, client: client.clone() })
 }
 
-/// Connects to a database. A path is no URL, and easily given for one.
+/// Connects to a database.
 pub(crate) async fn connect(client: &Client, url: &str) -> Result<Connection, Failure> {
+    check_url(url)?;
+    Ok(client.connect(url).await?)
+}
+
+/// Refuses a path, which is no URL and easily given for one.
+pub(crate) fn check_url(url: &str) -> Result<(), Failure> {
     if !url.contains("://") {
         return Err(Failure::usage(format!(
             "{url}: expected the URL of a database, such as s3://bucket/prefix/database or \
              file:///folder/database"
         )));
     }
-    Ok(client.connect(url).await?)
+    Ok(())
 }
 
 /// The one database, for commands that take no more.

@@ -49,7 +49,12 @@ fn any_turn() -> impl Strategy<Value = Turn> {
 
 /// Random transactions from 1 on; the first one defines the attributes.
 pub(crate) fn any_txs() -> impl Strategy<Value = Vec<TxRecord>> {
-    prop::collection::vec(prop::collection::vec(any_turn(), 0..6), 1..24).prop_map(|turns| {
+    any_txs_up_to(24)
+}
+
+/// The same, with so many at most.
+pub(crate) fn any_txs_up_to(count: usize) -> impl Strategy<Value = Vec<TxRecord>> {
+    prop::collection::vec(prop::collection::vec(any_turn(), 0..6), 1..count).prop_map(|turns| {
         let mut open = BTreeMap::new();
         let all = std::iter::once(schema_turns()).chain(turns);
         all.zip(1..).map(|(turns, number)| tx(&mut open, turns, t(number))).collect()
