@@ -2,11 +2,11 @@
 //!
 //! A value of more than 4096 bytes stands in a pack by itself, once for all indexes and runs. A
 //! leaf has its length, its BLAKE3, and what it begins with; a *values run* tells where it is.
-//! That is a tree like any other, in AVET order of the current layer, whose records have nothing
-//! but a value:
+//! That is a tree like any other, in AVET order of the current layer, whose records are inserted:
 //!
 //! ```text
-//! e, a, added   0
+//! e             how many bytes the large value has
+//! a, added      0
 //! v             bytes: the BLAKE3 of the large value (32), where in its pack it begins (8,
 //!               little-endian), the name of the pack
 //! ```
@@ -40,11 +40,17 @@ pub(crate) struct ValueRuns {
     index: Index,
 }
 
-/// Where a large value is.
+/// Where a large value is, as a record of a values run tells.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct ValuePlace {
-    pub(crate) pack: String,
-    pub(crate) offset: u64,
+pub struct StoredValue {
+    /// The BLAKE3 of its bytes.
+    pub hash: NodeHash,
+    /// The name of the pack object, within the folder of packs.
+    pub pack: String,
+    /// Where in the object it begins, in bytes.
+    pub offset: u64,
+    /// How long it is, in bytes.
+    pub length: u32,
 }
 
 impl ValueRuns {
@@ -60,7 +66,7 @@ impl ValueRuns {
         &self,
         nodes: &Nodes,
         hashes: impl Iterator<Item = NodeHash>,
-    ) -> Result<BTreeMap<NodeHash, ValuePlace>, IndexError> {
+    ) -> Result<BTreeMap<NodeHash, StoredValue>, IndexError> {
         // Collected: the compiler does not see that a stream over a closure is `Send`.
         let ranges: Vec<(NodeHash, KeyRange)> =
             hashes.map(|hash| (hash, range_of(&hash))).collect();
@@ -69,24 +75,66 @@ impl ValueRuns {
         let mut places = BTreeMap::new();
         for ((hash, _), records) in ranges.iter().zip(found) {
             if let Some(record) = records.first() {
-                places.insert(*hash, place_of(record)?);
+                places.insert(*hash, StoredValue::of(record)?);
             }
         }
         Ok(places)
     }
 }
 
-/// The record of a values run that tells where a value is.
-pub(crate) fn record(hash: &NodeHash, place: &ValuePlace) -> Record {
-    let mut bytes = hash.as_bytes().to_vec();
-    bytes.extend_from_slice(&place.offset.to_le_bytes());
-    bytes.extend_from_slice(place.pack.as_bytes());
-    Record {
-        e: EntityId::constant(0),
-        a: AttributeId::from(EntityId::constant(0)),
-        v: Value::Bytes(Arc::from(bytes)),
-        added: T::GENESIS,
-        state: State::Inserted,
+impl StoredValue {
+    /// Takes a record of a values run.
+    ///
+    /// # Errors
+    /// `Corrupt` when it is no such record.
+    pub fn of(record: &Record) -> Result<Self, IndexError> {
+        Self::parse(record).ok_or_else(|| {
+            let object = "a run of large values".to_owned();
+            let expected = "a length, and BLAKE3, offset and pack".to_owned();
+            let found = format!("{} and {:?}", record.e, record.v);
+            StoreError::Corrupt { object, expected, found }.into()
+        })
+    }
+
+    fn parse(record: &Record) -> Option<Self> {
+        let Value::Bytes(bytes) = &record.v else { return None };
+        let (hash, rest) = bytes.split_first_chunk::<HASH_BYTES>()?;
+        let (offset, pack) = rest.split_first_chunk::<OFFSET_BYTES>()?;
+        let length = u32::try_from(record.e.get()).ok()?;
+        Some(Self {
+            hash: NodeHash::from_bytes(*hash),
+            pack: pack_name(pack).ok()?,
+            offset: u64::from_le_bytes(*offset),
+            length,
+        })
+    }
+
+    /// The record.
+    pub(crate) fn to_record(&self) -> Record {
+        let mut bytes = self.hash.as_bytes().to_vec();
+        bytes.extend_from_slice(&self.offset.to_le_bytes());
+        bytes.extend_from_slice(self.pack.as_bytes());
+        Record {
+            e: EntityId::constant(self.length.into()),
+            a: AttributeId::from(EntityId::constant(0)),
+            v: Value::Bytes(Arc::from(bytes)),
+            added: T::GENESIS,
+            state: State::Inserted,
+        }
+    }
+
+    /// A pointer to the value, which has no records.
+    fn to_pointer(&self) -> Pointer {
+        Pointer {
+            pack: self.pack.clone(),
+            offset: self.offset,
+            length: self.length,
+            hash: self.hash,
+            records: 0,
+            net: 0,
+            t_min: T::GENESIS,
+            t_max: T::GENESIS,
+        }
     }
 }
 
@@ -104,21 +152,6 @@ fn range_of(hash: &NodeHash) -> KeyRange {
     let begin = Bound::Included(Value::Bytes(Arc::from(&hash.as_bytes()[..])));
     let range = KeyRange::all(Order::Avet).with_a(AttributeId::from(EntityId::constant(0)));
     KeyRange { v: (begin, end), ..range }
-}
-
-fn place_of(record: &Record) -> Result<ValuePlace, IndexError> {
-    let damaged = || {
-        IndexError::from(StoreError::Corrupt {
-            object: "a run of large values".to_owned(),
-            expected: "BLAKE3, offset and pack".to_owned(),
-            found: format!("{:?}", record.v),
-        })
-    };
-    let Value::Bytes(bytes) = &record.v else { return Err(damaged()) };
-    let rest = bytes.get(HASH_BYTES..).ok_or_else(damaged)?;
-    let (offset, pack) = rest.split_first_chunk::<OFFSET_BYTES>().ok_or_else(damaged)?;
-    let pack = pack_name(pack).map_err(|_| damaged())?;
-    Ok(ValuePlace { pack, offset: u64::from_le_bytes(*offset) })
 }
 
 /// Fetches the values that leaves do not hold themselves, all at once, and completes the leaves.
@@ -139,26 +172,13 @@ pub(crate) fn complete(
         };
         let mut pointers = Vec::with_capacity(remotes.len());
         for (hash, remote) in &remotes {
-            let place = places.get(hash).ok_or_else(|| StoreError::Missing {
+            let place = places.get(hash).filter(|place| place.length == remote.length);
+            let place = place.ok_or_else(|| StoreError::Missing {
                 object: format!("a value of {} bytes, BLAKE3 {hash}", remote.length),
             })?;
-            pointers.push(pointer(remote, place));
+            pointers.push(place.to_pointer());
         }
         let values: BTreeMap<NodeHash, Bytes> = nodes.fetch_bytes(pointers).await?;
         leaves.iter().try_for_each(|leaf| leaf.complete(&values))
     })
-}
-
-/// A pointer to a value, which has no records.
-fn pointer(remote: &Remote, place: &ValuePlace) -> Pointer {
-    Pointer {
-        pack: place.pack.clone(),
-        offset: place.offset,
-        length: remote.length,
-        hash: remote.hash,
-        records: 0,
-        net: 0,
-        t_min: T::GENESIS,
-        t_max: T::GENESIS,
-    }
 }

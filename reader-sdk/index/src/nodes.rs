@@ -14,7 +14,7 @@ use crate::cache::NodeCache;
 use crate::fetch::{Counters, Source, count};
 use crate::fetching::Fetching;
 use crate::inlined::Inlined;
-use crate::large::{self, ValuePlace, ValueRuns};
+use crate::large::{self, StoredValue, ValueRuns};
 use crate::load::{Begun, Load};
 use crate::node::{Body, Node, Summary};
 use crate::{IndexError, Layer, NodeHash, Pointer, Tree};
@@ -206,7 +206,7 @@ impl Nodes {
     pub(crate) async fn find_values(
         &self,
         hashes: Vec<NodeHash>,
-    ) -> Result<BTreeMap<NodeHash, ValuePlace>, IndexError> {
+    ) -> Result<BTreeMap<NodeHash, StoredValue>, IndexError> {
         match &self.values {
             Some(runs) => runs.find(&self.without_values(), hashes.into_iter()).await,
             None => Ok(BTreeMap::new()),

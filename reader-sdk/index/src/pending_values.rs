@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use duramen_model::{Order, Value};
 
 use crate::builder::TreeBuilder;
-use crate::large::{self, ValuePlace};
+use crate::large::StoredValue;
 use crate::nodes::Nodes;
 use crate::options::NodeOptions;
 use crate::pack::{PackWriter, Place};
@@ -106,9 +106,9 @@ impl PackWriter {
         let mut builder = TreeBuilder::new(Order::Avet, Layer::Current, options, self);
         for (hash, place) in settled.into_iter().flatten() {
             if let Some(place) = place {
-                value_bytes.push((place.pack.clone(), place.length));
-                let place = ValuePlace { pack: place.pack, offset: place.offset };
-                builder.push(large::record(&hash, &place))?;
+                let Place { pack, offset, length, .. } = place;
+                value_bytes.push((pack.clone(), length));
+                builder.push(StoredValue { hash, pack, offset, length }.to_record())?;
             }
             builder.write_full().await?;
         }

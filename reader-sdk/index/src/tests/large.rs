@@ -10,12 +10,11 @@ use proptest::prelude::*;
 
 use super::bucket::Bucket;
 use super::codec;
-use crate::large::{self, ValuePlace};
 use crate::node::{Body, Node, encode_leaf};
 use crate::values::{Storing, large_bytes};
 use crate::{
     Index, IndexError, KeyRange, Layer, MergedRun, NodeHash, Nodes, PackWriter, Record, Run, State,
-    Tree, merge,
+    StoredValue, Tree, merge,
 };
 
 fn record(e: u64, v: Value, t: u64, state: State) -> Record {
@@ -195,8 +194,10 @@ fn golden_records() -> Vec<Record> {
 fn golden_parts() -> Vec<(&'static str, Vec<u8>)> {
     let records = golden_records();
     let leaf = encode_leaf(Order::Eavt, Layer::Current, &records, Storing::Elsewhere).unwrap();
-    let place = ValuePlace { pack: "0a0b-1".to_owned(), offset: 300 };
-    let Value::Bytes(place) = large::record(&NodeHash::of(b"value"), &place).v else { panic!() };
+    let hash = NodeHash::of(b"value");
+    let place = StoredValue { hash, pack: "0a0b-1".to_owned(), offset: 300, length: 5 };
+    assert_eq!(StoredValue::of(&place.to_record()).unwrap(), place);
+    let Value::Bytes(place) = place.to_record().v else { panic!() };
     vec![("leaf", leaf), ("place", place.to_vec())]
 }
 
