@@ -60,8 +60,12 @@ pub use error::{Error, ErrorKind};
 pub use stats::Stats;
 pub use timer::Sleep;
 
+pub use duramen_db::columns::{Attributes, ByteStrings, Slice, Texts, ValueColumn, ValueRef};
 pub use duramen_db::resolve::{TxData, TxError, TxErrorKind};
-pub use duramen_db::{AttributeRef, Change, Db, DbError, EntityRef, Selection, TxRecord, Values};
+pub use duramen_db::{
+    AttributeRef, Change, ColumnCursor, Columns, Db, DbError, EntityRef, Selection, TxRecord,
+    Values,
+};
 pub use duramen_index::{Fetching, KeyRange};
 pub use duramen_model::{
     Attribute, AttributeId, Cardinality, Datom, Edn, EntityId, Form, Instant, Keyword, Order,

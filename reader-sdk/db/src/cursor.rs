@@ -22,12 +22,12 @@ pub struct DatomCursor {
 
 /// One of the two layers.
 #[derive(Debug)]
-struct Side {
+pub(crate) struct Side {
     /// `None` at the end.
     cursor: Option<Cursor>,
     window: Window,
     /// What was read, in the order of the view.
-    ahead: Vec<Datom>,
+    pub(crate) ahead: Vec<Datom>,
     /// What cannot be sorted before all of its group was read.
     waiting: Vec<Datom>,
     is_by_time: bool,
@@ -35,19 +35,9 @@ struct Side {
 
 impl DatomCursor {
     pub(crate) fn new(order: Order, window: Window, open: Cursor, closed: Option<Cursor>) -> Self {
-        let side = |cursor, is_by_time| Side {
-            cursor: Some(cursor),
-            window,
-            ahead: Vec::new(),
-            waiting: Vec::new(),
-            is_by_time,
-        };
-        let is_by_time = window::is_by_time(order);
-        Self {
-            order,
-            open: side(open, false),
-            closed: closed.map(|closed| side(closed, is_by_time)),
-        }
+        let open = Side::new(open, window, false);
+        let side = |closed| Side::new(closed, window, window::is_by_time(order));
+        Self { order, open, closed: closed.map(side) }
     }
 
     /// The next datoms, at least one; `None` at the end.
@@ -66,8 +56,13 @@ impl DatomCursor {
 }
 
 impl Side {
+    pub(crate) const fn new(cursor: Cursor, window: Window, is_by_time: bool) -> Self {
+        let cursor = Some(cursor);
+        Self { cursor, window, ahead: Vec::new(), waiting: Vec::new(), is_by_time }
+    }
+
     /// Reads on until there is something, or the end.
-    async fn fill(&mut self, order: Order) -> Result<(), DbError> {
+    pub(crate) async fn fill(&mut self, order: Order) -> Result<(), DbError> {
         while self.ahead.is_empty()
             && let Some(cursor) = &mut self.cursor
         {
@@ -101,7 +96,7 @@ impl Side {
 
 /// Takes from both sides what nothing that is still to be read can come before: everything up to
 /// the smaller of the last ones at hand. A side at its end has nothing at hand.
-fn take_settled(
+pub(crate) fn take_settled(
     order: Order,
     open: &mut Vec<Datom>,
     closed: &mut Vec<Datom>,

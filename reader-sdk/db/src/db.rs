@@ -3,13 +3,14 @@
 use std::fmt;
 use std::sync::Arc;
 
-use duramen_index::{KeyRange, Layer, NodeStats};
+use duramen_index::{Cursor, KeyRange, Layer, NodeStats};
 use duramen_model::{
     Attribute, AttributeId, Datom, EntityId, Instant, Order, Schema, T, Value, builtin,
 };
 use duramen_store::layout::DatabaseId;
 use futures_util::future;
 
+use crate::columns::ColumnCursor;
 use crate::cursor::DatomCursor;
 use crate::facts::Facts;
 use crate::selection::Plan;
@@ -268,12 +269,25 @@ impl Db {
     /// The same as [`Self::datoms`], batch by batch with bounded memory, for long stretches.
     #[must_use]
     pub fn cursor(&self, range: &KeyRange) -> DatomCursor {
+        let (open, closed) = self.cursors(range);
+        DatomCursor::new(range.order, self.window, open, closed)
+    }
+
+    /// The same as [`Self::datoms`], as typed columns, batch by batch with bounded memory: for
+    /// whoever looks at very many.
+    #[must_use]
+    pub fn columns(&self, range: &KeyRange) -> ColumnCursor {
+        let (open, closed) = self.cursors(range);
+        ColumnCursor::new(range.order, self.window, open, closed)
+    }
+
+    /// Cursors over open facts, and over closed ones if they matter.
+    fn cursors(&self, range: &KeyRange) -> (Cursor, Option<Cursor>) {
         let layer = |layer| {
             let (index, times) = (self.facts.index(range.order, layer), self.window.times(layer));
             index.cursor_within(self.facts.nodes(), range, times)
         };
-        let past = self.sees_history().then(|| layer(Layer::History));
-        DatomCursor::new(range.order, self.window, layer(Layer::Current), past)
+        (layer(Layer::Current), self.sees_history().then(|| layer(Layer::History)))
     }
 
     async fn layer(&self, range: &KeyRange, layer: Layer) -> Result<Vec<Datom>, DbError> {

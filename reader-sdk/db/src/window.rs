@@ -72,7 +72,12 @@ impl Window {
         datoms
     }
 
-    fn contains(self, t: T) -> bool {
+    /// Whether the window shows less than there is.
+    pub(crate) const fn is_narrow(self) -> bool {
+        self.as_of.is_some() || self.since.is_some()
+    }
+
+    pub(crate) fn contains(self, t: T) -> bool {
         self.since.is_none_or(|since| since < t) && !self.is_before(t)
     }
 

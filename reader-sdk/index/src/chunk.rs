@@ -40,9 +40,9 @@ impl Chunk {
         Self { records: Records::Memory(records), next: stretch.start, end: stretch.end }
     }
 
-    /// Some rows of a leaf. Decodes the whole leaf.
+    /// Some rows of a leaf. Decodes what they need.
     pub(crate) fn rows(leaf: Arc<Leaf>, stretch: Range<usize>) -> Result<Self, IndexError> {
-        let rows = leaf.rows()?;
+        let rows = leaf.rows(stretch.clone())?;
         Ok(Self { records: Records::Leaf(leaf, rows), next: stretch.start, end: stretch.end })
     }
 
@@ -123,7 +123,7 @@ impl Chunk {
     fn take_stretch(&mut self, count: usize, wanting: &Wanting, taken: &mut Vec<Stretch>) {
         if let Records::Leaf(leaf, _) = &self.records
             && wanting.takes_whole(leaf)
-            && count >= STRETCH_RECORDS_MIN
+            && count >= STRETCH_RECORDS_MIN.min(leaf.len())
         {
             let rows = self.next..self.next + count.min(self.len());
             taken.push(Stretch::Leaf { leaf: Arc::clone(leaf), rows: rows.clone() });

@@ -84,7 +84,7 @@ fn net_of_leaf(
     if stretch.is_empty() || (values.is_none() && !leaf.has_steps()) {
         return Ok(stretch.len() as i64);
     }
-    let rows = leaf.rows()?;
+    let rows = leaf.rows(stretch.clone())?;
     let contains = |row: &usize| values.is_none_or(|values| values.contain(rows.key(*row).v));
     Ok(stretch.filter(contains).map(|row| rows.state(row).weight()).sum())
 }

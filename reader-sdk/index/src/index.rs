@@ -109,7 +109,7 @@ impl Index {
         range: &KeyRange,
         times: Times,
     ) -> Result<Vec<Record>, IndexError> {
-        if let Some(facts) = self.scan_memory(range) {
+        if let Some(facts) = self.scan_memory_within(range, times) {
             return Ok(facts);
         }
         let mut cursor = self.cursor_at(nodes, range, times, LEAVES_AT_ONCE);
@@ -123,6 +123,10 @@ impl Index {
     /// The facts in a range if all runs are in memory, `None` if one is not.
     #[must_use]
     pub fn scan_memory(&self, range: &KeyRange) -> Option<Vec<Record>> {
+        self.scan_memory_within(range, Times::default())
+    }
+
+    fn scan_memory_within(&self, range: &KeyRange, times: Times) -> Option<Vec<Record>> {
         let (range, values) = range.in_layer(self.layer);
         let mut chunks = Vec::new();
         for run in self.runs.iter() {
@@ -132,7 +136,7 @@ impl Index {
                 chunks.push(Chunk::memory(run.shared(), stretch));
             }
         }
-        let wanting = Wanting { values, ..Wanting::default() };
+        let wanting = Wanting { values, times };
         let (mut stretches, mut facts) = (Vec::new(), Vec::new());
         self.merging(wanting).run(&mut chunks, |_| false, &mut stretches);
         for stretch in stretches {

@@ -63,7 +63,7 @@ pub struct FieldRows {
     pub values: Values,
 }
 
-/// The records of a leaf with all columns decoded. Cheap to clone.
+/// The records of a leaf, or of some of its rows, decoded. Cheap to clone.
 #[derive(Debug, Clone)]
 pub(crate) struct Rows {
     pub(crate) keys: Keys,
@@ -161,12 +161,14 @@ impl Leaf {
         Ok(Some(found))
     }
 
-    /// The records in some rows, as the steps that they are.
+    /// The records in some rows, as far as there are such rows, as the steps that they are.
     ///
     /// # Errors
     /// When a column is damaged.
     pub fn records(&self, rows: Range<usize>) -> Result<Vec<Record>, IndexError> {
-        let decoded = self.rows()?;
+        let end = rows.end.min(self.count);
+        let rows = rows.start.min(end)..end;
+        let decoded = self.rows(rows.clone())?;
         Ok(rows.map(|index| decoded.record(index, decoded.state(index))).collect())
     }
 
@@ -183,14 +185,14 @@ impl Leaf {
         self.column(&self.states, |table| decode_states(table, self.count))
     }
 
-    /// Everything, decoded.
-    pub(crate) fn rows(&self) -> Result<Rows, IndexError> {
-        let values = (0..self.fields.len()).map(|field| self.values(field).cloned());
+    /// Some rows, decoded. Of values, no columns but those that the rows have a part in.
+    pub(crate) fn rows(&self, rows: Range<usize>) -> Result<Rows, IndexError> {
+        let values = self.values_in(rows)?;
         let keys = Keys {
             e: self.entities()?.clone(),
             fields: Arc::clone(&self.fields),
             places: self.places()?.clone(),
-            values: values.collect::<Result<_, _>>()?,
+            values: values.into_iter().map(|column| column.cloned().unwrap_or_default()).collect(),
             added: self.added()?.clone(),
             closed: match self.layer {
                 Layer::Current => None,
@@ -202,6 +204,31 @@ impl Leaf {
             Layer::History => None,
         };
         Ok(Rows { keys, states })
+    }
+
+    /// The columns of values that some rows have a part in, by field.
+    fn values_in(&self, rows: Range<usize>) -> Result<Vec<Option<&Values>>, IndexError> {
+        let places = self.places()?;
+        let mut columns: Vec<Option<&Values>> = vec![None; self.fields.len()];
+        match places {
+            // Rows in sequence reach from the field of the first to that of the last.
+            Places::InOrder if !rows.is_empty() => {
+                let field = |row| places.locate(&self.fields, row).0;
+                let (first, last) = (field(rows.start), field(rows.end - 1));
+                for (field, column) in columns.iter_mut().enumerate().take(last + 1).skip(first) {
+                    *column = Some(self.values(field)?);
+                }
+            }
+            Places::InOrder => {}
+            Places::Mixed(places) => {
+                for (field, _) in &places[rows] {
+                    if columns[*field as usize].is_none() {
+                        columns[*field as usize] = Some(self.values(*field as usize)?);
+                    }
+                }
+            }
+        }
+        Ok(columns)
     }
 
     /// A column, decoded if it was not yet.
@@ -334,22 +361,9 @@ impl Leaf {
         if rows.is_empty() || matches!(range.v, (Bound::Unbounded, Bound::Unbounded)) {
             return Ok(rows);
         }
-        let places = self.places()?;
-        let mut columns: Vec<Option<&Values>> = vec![None; self.fields.len()];
-        // Rows in sequence reach from the field of the first to that of the last.
-        let fields = match places {
-            Places::InOrder => {
-                let field = |row| places.locate(&self.fields, row).0;
-                field(rows.start)..field(rows.end - 1) + 1
-            }
-            Places::Mixed(_) => 0..self.fields.len(),
-        };
-        for field in fields {
-            columns[field] = Some(self.values(field)?);
-        }
+        let (places, columns) = (self.places()?, self.values_in(rows.clone())?);
         Ok(between(rows, |row| {
             let (field, rank) = places.locate(&self.fields, row);
-            // A row whose field was not decoded lies before or after all that were.
             columns[field].map_or(Ordering::Less, |values| range.value(values.get(rank)))
         }))
     }
@@ -428,7 +442,7 @@ impl Leaf {
 
     /// Decodes everything, and makes sure that the keys ascend and the summary is right.
     pub(crate) fn check(&self, summary: &Summary) -> Result<(), IndexError> {
-        let rows = self.rows()?;
+        let rows = self.rows(0..self.count)?;
         let sequence = rows.keys.check_sequence(self.order, self.layer);
         sequence.map_err(|error| self.damaged(error))?;
         let found = rows.summary();

@@ -1,11 +1,12 @@
-//! Any bytes are decoded or refused as the top of a tree.
+//! Any bytes are decoded or refused as the top of a tree: one by one, as columns, and by a search.
 #![no_main]
 
 use bytes::Bytes;
+use duramen_index::audit::{Found, audit};
 use duramen_index::pointer::{NodeHash, Pointer, Tree};
 use duramen_index::range::KeyRange;
 use duramen_index::{Index, Layer, Nodes, Run};
-use duramen_model::{Order, T};
+use duramen_model::{AttributeId, EntityId, Order, T, Value};
 use libfuzzer_sys::fuzz_target;
 
 const ORDERS: [Order; 4] = [Order::Eavt, Order::Aevt, Order::Avet, Order::Vaet];
@@ -34,5 +35,19 @@ fuzz_target!(|input: (u8, u8, i8, [u8; 2], &[u8])| {
     let (nodes, range) = (Nodes::empty(), KeyRange::all(order));
     if let Ok(facts) = futures_executor::block_on(index.scan(&nodes, &range)) {
         assert!(facts.len() <= usize::from(u8::MAX));
+    }
+    let one = KeyRange::all(order).with_a(AttributeId::constant(1024));
+    let one = match order {
+        Order::Eavt | Order::Aevt => one.with_e(EntityId::constant(1)),
+        Order::Avet | Order::Vaet => one.with_v(Value::Long(1)),
+    };
+    let _ = futures_executor::block_on(index.count(&nodes, &one));
+    for run in index.runs() {
+        let Run::Tree(run) = run else { continue };
+        futures_executor::block_on(audit(run, &nodes, |found| {
+            if let Found::Records(records) = found {
+                assert_eq!(records.len(), usize::try_from(run.tree().records).unwrap_or(0));
+            }
+        }));
     }
 });

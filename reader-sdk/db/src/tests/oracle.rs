@@ -188,6 +188,8 @@ async fn check_view(
             batched.extend(batch);
         }
         assert_eq!(batched, expected, "{order:?} {times:?} history {history} in batches");
+        let columns = read_columns(view, &KeyRange::all(order)).await;
+        assert_eq!(columns, expected, "{order:?} {times:?} history {history} in columns");
     }
     for a in [NAME, AGE, builtin::TX_INSTANT] {
         let mut expected = oracle.datoms(Order::Avet, times, history);
@@ -195,6 +197,7 @@ async fn check_view(
         if view.finds_values_of(a) {
             let range = KeyRange::all(Order::Avet).with_a(a);
             assert_eq!(view.datoms(&range).await.unwrap(), expected, "AVET {a} {times:?}");
+            assert_eq!(read_columns(view, &range).await, expected, "AVET {a} {times:?} in columns");
         }
         let one = Value::string("n1");
         let selection = crate::Selection::all().with_a(a).within(..=one.clone());
@@ -204,6 +207,16 @@ async fn check_view(
         assert_eq!(found, expected, "select {a} {times:?}");
         assert!(view.count(&selection).await.unwrap() >= expected.len() as u64);
     }
+}
+
+async fn read_columns(view: &crate::Db, range: &KeyRange) -> Vec<Datom> {
+    let mut cursor = view.columns(range);
+    let mut datoms = Vec::new();
+    while let Some(batch) = cursor.next_batch().await.unwrap() {
+        assert!(!batch.is_empty());
+        datoms.extend(batch.datoms());
+    }
+    datoms
 }
 
 fn schema_as_of(records: &[TxRecord], as_of: Option<T>) -> Schema {

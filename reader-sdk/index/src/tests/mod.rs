@@ -3,6 +3,8 @@
 mod bucket;
 pub(crate) mod codec;
 mod fetching;
+mod history;
 mod large;
 mod loading;
 mod runs;
+mod v1_encoder;

@@ -3,7 +3,9 @@
 //! ```text
 //! boolean, long, instant, ref            integers, see ints: 0 or 1; two's complement; two's
 //!                                        complement of the milliseconds; id
-//! double, float                          integers: the bits of IEEE 754
+//! double, float                          integers: the bits of IEEE 754; a double also
+//!                                        16 decimal: how many digits after the point (1 byte),
+//!                                        nested column of integers: what each is without point
 //! uuid                                   1: two nested columns of integers: the higher 64 bits,
 //!                                        the lower
 //! string, uri, keyword, symbol, bytes    strings, see blobs; a keyword without its colon; string,
@@ -27,6 +29,11 @@ use crate::ints::{self, Encoded, unknown_encoding};
 use crate::wire::{DecodeError, Reader};
 
 const UUID_HALVES: u8 = 1;
+const DECIMAL: u8 = 16;
+/// What decimal doubles are divided by, by how many digits they have after the point.
+const POWERS_OF_TEN: [f64; 7] = [1.0, 1e1, 1e2, 1e3, 1e4, 1e5, 1e6];
+/// Integers up to this one are exact as doubles.
+const EXACT_MAX: f64 = (1_u64 << 53) as f64;
 
 /// Where large values are stored.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -58,9 +65,46 @@ pub(crate) fn encode(
         ValueType::BigInt | ValueType::BigDec | ValueType::Tuple => encode_others(values),
         _ => {
             let integers: Vec<u64> = values.iter().map(|value| integer_of(value)).collect();
-            (ints::encode(&integers), values.len() * size_of::<u64>())
+            let (mut column, decoded_bytes) = (ints::encode(&integers), size_of_val(&*integers));
+            if value_type == ValueType::Double
+                && let Some(decimals) = encode_decimals(&integers)
+                && decimals.bytes.len() < column.bytes.len()
+            {
+                column = decimals;
+            }
+            (column, decoded_bytes)
         }
     }
+}
+
+/// Doubles that are decimal numbers with few digits after the point, as most are that people
+/// write, by their bits.
+fn encode_decimals(doubles: &[u64]) -> Option<Encoded> {
+    (0..).zip(POWERS_OF_TEN).find_map(|(digits, power): (u8, f64)| {
+        let integers = doubles.iter().map(|bits| decimal(f64::from_bits(*bits), power));
+        let integers: Vec<u64> = integers.collect::<Option<_>>()?;
+        let mut bytes = vec![digits];
+        ints::put_nested(&mut bytes, &integers);
+        Some(Encoded { encoding: DECIMAL, bytes })
+    })
+}
+
+/// A number without its point, if the number comes back exactly.
+fn decimal(number: f64, power: f64) -> Option<u64> {
+    let whole = (number * power).round();
+    let integer = (whole.abs() <= EXACT_MAX).then_some(whole as i64)?;
+    ((integer as f64 / power).to_bits() == number.to_bits()).then_some(integer as u64)
+}
+
+fn decode_decimals(bytes: &[u8], count: usize) -> Result<Vec<f64>, DecodeError> {
+    let mut reader = Reader::new(bytes);
+    let digits = reader.byte()?;
+    let power = *POWERS_OF_TEN.get(usize::from(digits)).ok_or_else(|| {
+        DecodeError::damaged("at most 6 digits after the point", digits.to_string())
+    })?;
+    let integers = ints::take_nested(&mut reader, count)?;
+    reader.finish()?;
+    Ok(integers.into_iter().map(|integer| integer as i64 as f64 / power).collect())
 }
 
 fn encode_uuids(values: &[&Value]) -> Encoded {
@@ -130,6 +174,9 @@ pub(crate) fn decode(
         ValueType::Long => Values::Long(integers()?.map(|v| v as i64).collect()),
         ValueType::Instant => {
             Values::Instant(integers()?.map(|v| Instant::from_millis(v as i64)).collect())
+        }
+        ValueType::Double if encoding == DECIMAL => {
+            Values::Double(decode_decimals(bytes, count)?.into())
         }
         ValueType::Double => Values::Double(integers()?.map(f64::from_bits).collect()),
         ValueType::Float => Values::Float(collect(integers()?.map(float))?.into()),
@@ -221,4 +268,42 @@ fn decode_others(
     let distinct = collect((0..strings.ends.len()).map(&mut alone))?;
     let Some(places) = &strings.places else { return Ok(Values::Other(distinct.into())) };
     Ok(Values::Other(places.iter().map(|place| distinct[*place as usize].clone()).collect()))
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn round_trips(doubles: &[f64]) -> Encoded {
+        let values: Vec<Value> = doubles.iter().map(|number| Value::Double(*number)).collect();
+        let (column, _) =
+            encode(ValueType::Double, &values.iter().collect::<Vec<_>>(), Storing::Here);
+        let decoded = decode(ValueType::Double, column.encoding, &column.bytes, doubles.len(), 0);
+        let Ok(Values::Double(decoded)) = decoded else { panic!("not doubles") };
+        let bits = |doubles: &[f64]| -> Vec<u64> { doubles.iter().map(|v| v.to_bits()).collect() };
+        assert_eq!(bits(&decoded), bits(doubles));
+        column
+    }
+
+    #[test]
+    fn decimal_numbers_take_few_bytes() {
+        let prices: Vec<f64> = (0..1000).map(|n| f64::from(n * 7919 % 10_000) / 100.0).collect();
+        let column = round_trips(&prices);
+        assert_eq!(column.encoding, DECIMAL);
+        assert!(column.bytes.len() < 1800, "{} bytes", column.bytes.len());
+        round_trips(&[f64::NAN, -0.0, f64::INFINITY, 1e300, f64::MIN_POSITIVE]);
+    }
+
+    proptest! {
+        #[test]
+        fn doubles_round_trip(
+            doubles in prop::collection::vec(
+                prop_oneof![any::<f64>(), (-1000i32..1000).prop_map(|n| f64::from(n) / 8.0)], 0..40,
+            ),
+        ) {
+            round_trips(&doubles);
+        }
+    }
 }

@@ -166,11 +166,17 @@ fn at<T: Clone>(column: &Slice<T>, places: &[usize]) -> Slice<T> {
     places.iter().map(|place| column[*place].clone()).collect()
 }
 
+impl Default for Values {
+    fn default() -> Self {
+        Self::Other(Slice::default())
+    }
+}
+
 /// Makes a column of values: typed if all have one type.
 impl<'a> FromIterator<&'a Value> for Values {
     fn from_iter<I: IntoIterator<Item = &'a Value>>(values: I) -> Self {
         let mut values = values.into_iter().peekable();
-        let Some(first) = values.peek() else { return Self::Other(Slice::default()) };
+        let Some(first) = values.peek() else { return Self::default() };
         let mut builder = ValuesBuilder::new(first.value_type());
         values.for_each(|value| builder.push(value));
         builder.finish()
