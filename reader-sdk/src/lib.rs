@@ -63,8 +63,8 @@ pub use timer::Sleep;
 pub use duramen_db::columns::{Attributes, ByteStrings, Slice, Texts, ValueColumn, ValueRef};
 pub use duramen_db::resolve::{TxData, TxError, TxErrorKind};
 pub use duramen_db::{
-    AttributeRef, Change, ColumnCursor, Columns, Db, DbError, EntityRef, Selection, TxRecord,
-    Values,
+    AttributeRef, Change, ColumnCursor, Columns, Db, DbError, EntityRef, LogCursor, Selection,
+    TxRecord, Values,
 };
 pub use duramen_index::{Fetching, KeyRange};
 pub use duramen_model::{

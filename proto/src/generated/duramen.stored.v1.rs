@@ -141,6 +141,43 @@ pub struct SegmentRef {
     #[prost(bytes = "bytes", tag = "5")]
     pub hash: ::prost::bytes::Bytes,
 }
+/// An object that refers to segments, or to such objects: one of the two lists is empty.
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct LogIndex {
+    /// 16 bytes.
+    #[prost(bytes = "bytes", tag = "1")]
+    pub database_id: ::prost::bytes::Bytes,
+    #[prost(uint64, tag = "2")]
+    pub t_first: u64,
+    #[prost(uint64, tag = "3")]
+    pub t_last: u64,
+    /// Oldest first, without a gap; consecutive ones may overlap.
+    #[prost(message, repeated, tag = "4")]
+    pub segments: ::prost::alloc::vec::Vec<SegmentRef>,
+    /// The same; all of one level.
+    #[prost(message, repeated, tag = "5")]
+    pub indexes: ::prost::alloc::vec::Vec<LogIndexRef>,
+}
+/// A reference to a log index.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct LogIndexRef {
+    /// The object's name within the folder of log indexes.
+    #[prost(string, tag = "1")]
+    pub name: ::prost::alloc::string::String,
+    /// 0 when it refers to segments, otherwise one more than the level of those it refers to.
+    #[prost(uint32, tag = "2")]
+    pub level: u32,
+    #[prost(uint64, tag = "3")]
+    pub t_first: u64,
+    #[prost(uint64, tag = "4")]
+    pub t_last: u64,
+    /// The length of the object.
+    #[prost(uint64, tag = "5")]
+    pub bytes: u64,
+    /// The hash in its envelope, 32 bytes.
+    #[prost(bytes = "bytes", tag = "6")]
+    pub hash: ::prost::bytes::Bytes,
+}
 #[derive(Clone, PartialEq, ::prost::Message)]
 pub struct PackList {
     /// 16 bytes.
@@ -207,9 +244,13 @@ pub struct Checkpoint {
     /// The attributes that AVET is complete for, at every t.
     #[prost(uint64, repeated, tag = "7")]
     pub avet_attributes: ::prost::alloc::vec::Vec<u64>,
-    /// The log from 0 to t, oldest first. The last segment may reach beyond t.
+    /// The log up to t, oldest first, from where the log indexes end. The last segment may reach
+    /// beyond t.
     #[prost(message, repeated, tag = "8")]
     pub log: ::prost::alloc::vec::Vec<SegmentRef>,
+    /// The log from 0 on, oldest first, as far as it is not in the list above. Levels never rise.
+    #[prost(message, repeated, tag = "16")]
+    pub log_indexes: ::prost::alloc::vec::Vec<LogIndexRef>,
 }
 /// The runs of one order and layer, newest first.
 #[derive(Clone, PartialEq, ::prost::Message)]

@@ -12,6 +12,7 @@ use duramen_store::{Key, StoreError};
 use prost::Message;
 
 use crate::checkpoint_run::{self, CheckpointRun};
+use crate::log::{self, LogIndexRef};
 use crate::malformed::{self, Malformed};
 use crate::root::CheckpointRef;
 use crate::{LogSum, SegmentRef, segment, value_codec};
@@ -33,8 +34,10 @@ pub struct Checkpoint {
     pub schema: Vec<Datom>,
     /// The attributes that AVET is complete for, at every `t`.
     pub avet_attributes: BTreeSet<AttributeId>,
-    /// The log from 0 to `t`, oldest first; the last segment may reach further. Every transaction
-    /// up to `t` is in a segment, so the log is readable for ever.
+    /// The log from 0 on, as far as full lists of it were moved out, oldest first.
+    pub log_indexes: Vec<LogIndexRef>,
+    /// The log after that up to `t`, oldest first; the last segment may reach further. Every
+    /// transaction up to `t` is in a segment, so the log is readable for ever.
     pub log: Vec<SegmentRef>,
 }
 
@@ -97,6 +100,7 @@ impl Checkpoint {
             schema: encode_schema(&self.schema),
             avet_attributes: self.avet_attributes.iter().map(|a| a.get()).collect(),
             log: self.log.iter().map(|segment| segment.to_stored()).collect(),
+            log_indexes: self.log_indexes.iter().map(|index| index.to_stored()).collect(),
         }
     }
 
@@ -116,6 +120,11 @@ impl Checkpoint {
                 .iter()
                 .map(attribute)
                 .collect::<Result<_, _>>()?,
+            log_indexes: message
+                .log_indexes
+                .iter()
+                .map(LogIndexRef::parse)
+                .collect::<Result<_, _>>()?,
             log: message.log.iter().map(SegmentRef::parse).collect::<Result<_, _>>()?,
         };
         checkpoint.check()?;
@@ -123,7 +132,7 @@ impl Checkpoint {
     }
 
     fn check(&self) -> Result<(), Malformed> {
-        let next = segment::after(0, &self.log)?;
+        let next = segment::after(log::after(0, &self.log_indexes)?, &self.log)?;
         if next <= self.t.get() {
             let expected = format!("a log up to transaction {}", self.t);
             return Err(Malformed::new(expected, format!("up to before {next}")));

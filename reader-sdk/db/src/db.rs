@@ -15,7 +15,9 @@ use crate::cursor::DatomCursor;
 use crate::facts::Facts;
 use crate::selection::Plan;
 use crate::window::{self, Window};
-use crate::{AttributeRef, Checkpoint, DbError, EntityRef, NextIds, Selection, TxRecord, Values};
+use crate::{
+    AttributeRef, Checkpoint, DbError, EntityRef, LogCursor, NextIds, Selection, TxRecord, Values,
+};
 
 /// A database at one time: an immutable value, cheap to clone.
 ///
@@ -119,15 +121,19 @@ impl Db {
     /// # Errors
     /// When the store fails, or an object in it is damaged.
     pub async fn tx_range(&self, from: T, to: T) -> Result<Vec<Arc<TxRecord>>, DbError> {
-        let mut txs = Vec::new();
-        if let (Some(source), Some(checkpoint)) = (&self.facts.source, &self.facts.checkpoint)
-            && let Some(last) = to.get().checked_sub(1).and_then(T::new)
-        {
-            let merged = source.log(&checkpoint.log, (from, last.min(checkpoint.t))).await?;
-            txs.extend(merged.iter().map(|tx| Arc::clone(tx.record())));
+        let mut cursor = self.log(from, to);
+        let mut txs = cursor.next_batch().await?.unwrap_or_default();
+        while let Some(batch) = cursor.next_batch().await? {
+            txs.extend(batch);
         }
-        txs.extend(self.recent_txs(from).take_while(|record| record.t < to).cloned());
         Ok(txs)
+    }
+
+    /// The same as [`Self::tx_range`], batch by batch with bounded memory, for long stretches.
+    #[must_use]
+    pub fn log(&self, from: T, to: T) -> LogCursor {
+        let source = self.facts.source.as_ref().zip(self.facts.checkpoint.as_deref());
+        LogCursor::new(source, &self.facts.recent, (from, to.get()))
     }
 
     /// The transactions from `from` on that are not in the trees of the checkpoint, oldest first.

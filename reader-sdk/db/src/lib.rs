@@ -6,7 +6,7 @@
 //!
 //! Reading order: [`tx_record`] (what happened), [`db`] (the value), [`selection`] (what is asked
 //! of it), [`resolve`] (how a transaction comes to be what happened); then how it is kept:
-//! [`root`], [`segment`], [`checkpoint`] and [`pack_list`], [`claim`] and [`head`]; and how it is
+//! [`root`], [`segment`], [`log`], [`checkpoint`] and [`pack_list`], [`claim`] and [`head`]; and how it is
 //! opened: [`catalog`], [`snapshot`]; how it is kept small: [`merge`](mod@merge); and how it is
 //! proved to be whole: [`verify`](mod@verify).
 
@@ -21,6 +21,7 @@ pub mod entity_ref;
 pub mod error;
 pub mod head;
 pub mod limits;
+pub mod log;
 pub mod logged_tx;
 pub mod merge;
 pub mod next_ids;
@@ -51,6 +52,7 @@ pub use cursor::DatomCursor;
 pub use db::Db;
 pub use entity_ref::{AttributeRef, EntityRef};
 pub use error::DbError;
+pub use log::{LogCursor, LogIndex, LogIndexRef};
 pub use logged_tx::{LogSum, LoggedTx};
 pub use merge::{MergeInput, Merged, merge};
 pub use next_ids::NextIds;

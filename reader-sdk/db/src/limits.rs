@@ -9,3 +9,9 @@ pub const ROOT_SEGMENTS_MAX: usize = 1024;
 
 /// Bytes of the address of a writer.
 pub const ADDRESS_BYTES_MAX: usize = 1024;
+
+/// References in a log index.
+pub const LOG_INDEX_ENTRIES_MAX: usize = 4096;
+
+/// The level of a log index: enough for any log, as each has two references or more.
+pub const LOG_INDEX_LEVEL_MAX: u8 = 48;

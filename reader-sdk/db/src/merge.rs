@@ -65,6 +65,7 @@ pub async fn merge(store: Arc<dyn WriteStore>, input: MergeInput<'_>) -> Result<
         runs,
         schema: facts.schema_datoms.to_vec(),
         avet_attributes,
+        log_indexes: facts.checkpoint.as_ref().map_or_else(Vec::new, |c| c.log_indexes.clone()),
         log: log(facts, input.segments),
     };
     let name = ObjectName { writer: input.writer, seq: input.checkpoint_seq };

@@ -47,7 +47,7 @@ pub fn seal(id: DatabaseId, name: ObjectName, txs: &[LoggedTx]) -> Option<Unpubl
         t_last: t_last.get(),
         records: txs.iter().map(|tx| tx.bytes().clone()).collect(),
     };
-    let object = envelope::seal(Kind::Segment, &message.encode_to_vec());
+    let object = envelope::seal_compressed(Kind::Segment, &message.encode_to_vec());
     let (bytes, hash) = (object.len() as u64, envelope::hash_of(&object)?);
     let reference = SegmentRef { name, t_first, t_last, bytes, hash };
     Some(UnpublishedSegment { reference, object })

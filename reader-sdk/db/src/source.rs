@@ -10,8 +10,8 @@ use duramen_store::{Key, ReadStore, StoreError};
 use futures_util::stream::{self, StreamExt, TryStreamExt};
 
 use crate::{
-    Catalog, Checkpoint, CheckpointRef, LoggedTx, OpenedRoot, PackList, Root, RootPlace,
-    RunPacksRef, SegmentRef, segment,
+    Catalog, Checkpoint, CheckpointRef, LogIndex, LogIndexRef, LoggedTx, OpenedRoot, PackList,
+    Root, RootPlace, RunPacksRef, SegmentRef, segment,
 };
 
 /// How many segments are read at once.
@@ -95,6 +95,12 @@ impl Source {
     pub(crate) async fn pack_list(&self, reference: &RunPacksRef) -> Result<PackList, StoreError> {
         let key = self.contents.pack_list(reference.name);
         PackList::open(self.id, reference, &key, self.named(&key).await?)
+    }
+
+    /// What a log index refers to.
+    pub(crate) async fn log_index(&self, reference: &LogIndexRef) -> Result<LogIndex, StoreError> {
+        let key = self.contents.log_index(reference.name);
+        LogIndex::open(self.id, reference, &key, self.named(&key).await?)
     }
 
     /// The transactions of a segment.

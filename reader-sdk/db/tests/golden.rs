@@ -12,9 +12,9 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use duramen_db::{
-    Change, Checkpoint, CheckpointRef, CheckpointRun, Claim, Floor, LogSum, LoggedTx, NextIds,
-    OpenedRoot, PackList, PackUse, RequestWindow, Root, RootPlace, RunPacksRef, SegmentRef,
-    TxRecord, Writer, head, segment,
+    Change, Checkpoint, CheckpointRef, CheckpointRun, Claim, Floor, LogIndex, LogIndexRef, LogSum,
+    LoggedTx, NextIds, OpenedRoot, PackList, PackUse, RequestWindow, Root, RootPlace, RunPacksRef,
+    SegmentRef, TxRecord, Writer, head, segment,
 };
 use duramen_index::{Layer, NodeHash, Pointer, Tree};
 use duramen_model::{
@@ -119,9 +119,45 @@ fn segments() {
     let sealed = segment::seal(ID, name(1), &log()).unwrap();
     let object = golden("segment-v1", &sealed.object);
     let hash = envelope::hash_of(&object).unwrap();
-    let reference = SegmentRef { hash, ..sealed.reference };
+    let bytes = object.len() as u64;
+    let reference = SegmentRef { hash, bytes, ..sealed.reference };
     let opened = segment::open(ID, &reference, &Key::new("segment"), object).unwrap();
     assert!(opened.iter().map(LoggedTx::record).eq(log().iter().map(LoggedTx::record)));
+}
+
+#[test]
+fn compressed_segments() {
+    let number = |number: u64| {
+        let (t, instant) = (t(number), Instant::from_millis(1_700_000_000_000));
+        let changes = vec![Change::assert(t.entity(), builtin::TX_INSTANT, instant, t)];
+        LoggedTx::encode(TxRecord { t, instant, changes, ..empty_record() })
+    };
+    let txs: Vec<LoggedTx> = (2..22).map(number).collect();
+    let sealed = segment::seal(ID, name(1), &txs).unwrap();
+    let object = golden("segment-lz4-v1", &sealed.object);
+    let (bytes, hash) = (object.len() as u64, envelope::hash_of(&object).unwrap());
+    assert!(bytes < 500, "{bytes}");
+    let reference = SegmentRef { hash, bytes, ..sealed.reference };
+    assert_eq!(segment::open(ID, &reference, &Key::new("segment"), object).unwrap(), txs);
+}
+
+fn log_index_ref(seq: u64, t_first: u64, t_last: u64) -> LogIndexRef {
+    let (t_first, t_last) = (t(t_first), t(t_last));
+    LogIndexRef { name: name(seq), level: 0, t_first, t_last, bytes: 900, hash: hash() }
+}
+
+#[test]
+fn log_indexes() {
+    let segments = LogIndex::Segments(vec![segment_ref(1, 0, 3), segment_ref(2, 3, 9)]);
+    let indexes = LogIndex::Indexes(vec![log_index_ref(3, 0, 9), log_index_ref(4, 10, 12)]);
+    for (file, index) in [("log-index-v1", segments), ("log-index-deep-v1", indexes)] {
+        let sealed = index.seal(ID, name(5)).unwrap();
+        let object = golden(file, &sealed.object);
+        let (bytes, hash) = (object.len() as u64, envelope::hash_of(&object).unwrap());
+        let reference = LogIndexRef { bytes, hash, ..sealed.reference };
+        let opened = LogIndex::open(ID, &reference, &Key::new(file), object).unwrap();
+        assert_eq!(opened, index);
+    }
 }
 
 fn checkpoint() -> Checkpoint {
@@ -176,6 +212,7 @@ fn checkpoint() -> Checkpoint {
             },
         ],
         avet_attributes: [builtin::IDENT, builtin::TX_INSTANT].into(),
+        log_indexes: Vec::new(),
         log: vec![segment_ref(1, 0, 0), segment_ref(2, 1, 3)],
     }
 }
@@ -185,9 +222,23 @@ fn checkpoints() {
     let sealed = checkpoint().seal(name(2)).unwrap();
     let object = golden("checkpoint-v1", &sealed.object);
     let hash = envelope::hash_of(&object).unwrap();
-    let reference = CheckpointRef { hash, ..sealed.reference };
+    let bytes = object.len() as u64;
+    let reference = CheckpointRef { hash, bytes, ..sealed.reference };
     let opened = Checkpoint::open(ID, &reference, &Key::new("checkpoint"), object).unwrap();
     assert_eq!(opened, checkpoint());
+}
+
+#[test]
+fn checkpoints_with_log_indexes() {
+    let log = vec![segment_ref(2, 1, 3)];
+    let log_indexes = vec![log_index_ref(3, 0, 0)];
+    let checkpoint = Checkpoint { log_indexes, log, ..checkpoint() };
+    let sealed = checkpoint.clone().seal(name(2)).unwrap();
+    let object = golden("checkpoint-log-indexes-v1", &sealed.object);
+    let (bytes, hash) = (object.len() as u64, envelope::hash_of(&object).unwrap());
+    let reference = CheckpointRef { hash, bytes, ..sealed.reference };
+    let opened = Checkpoint::open(ID, &reference, &Key::new("checkpoint"), object).unwrap();
+    assert_eq!(opened, checkpoint);
 }
 
 fn pack_list() -> PackList {
@@ -199,7 +250,8 @@ fn pack_list() -> PackList {
 fn pack_lists() {
     let (reference, object) = pack_list().seal(name(6)).unwrap();
     let object = golden("pack-list-v1", &object);
-    let reference = RunPacksRef { hash: envelope::hash_of(&object).unwrap(), ..reference };
+    let (bytes, hash) = (object.len() as u64, envelope::hash_of(&object).unwrap());
+    let reference = RunPacksRef { bytes, hash, ..reference };
     let opened = PackList::open(ID, &reference, &Key::new("pack list"), object).unwrap();
     assert_eq!(opened, pack_list());
 }

@@ -8,6 +8,7 @@
 //!   <id>/checkpoint/<writer>-<seq>        what a merge made
 //!   <id>/pack/<writer>-<seq>              index nodes
 //!   <id>/segment/<writer>-<seq>           spilled stretches of the log
+//!   <id>/log-index/<writer>-<seq>         where the segments of long ago are
 //! ```
 //!
 //! `<id>` and `<writer>` are 128 bits in 32 hexadecimal digits, `<seq>` is decimal. `<k>` and `<n>`
@@ -304,6 +305,18 @@ impl ContentsFolder {
     #[must_use]
     pub fn segments(&self) -> Key {
         self.folder.join("segment")
+    }
+
+    /// The folder of the log indexes.
+    #[must_use]
+    pub fn log_indexes(&self) -> Key {
+        self.folder.join("log-index")
+    }
+
+    /// A log index.
+    #[must_use]
+    pub fn log_index(&self, name: ObjectName) -> Key {
+        self.log_indexes().join(name)
     }
 
     /// A segment.

@@ -12,6 +12,7 @@
 
 #[cfg(not(target_arch = "wasm32"))]
 mod cloud;
+mod compression;
 #[cfg(any(test, feature = "conformance"))]
 pub mod conformance;
 #[cfg(not(target_arch = "wasm32"))]

@@ -116,6 +116,7 @@ impl BulkLoad {
             runs,
             schema: std::mem::take(&mut self.schema.defining),
             avet_attributes: in_avet.map(|attribute| attribute.id).collect(),
+            log_indexes: Vec::new(),
             log,
         };
         let name = ObjectName { writer: self.job.writer, seq: 0 };

@@ -10,24 +10,19 @@ use super::exit::Failure;
 use super::report::{entry, number};
 use super::{output, sources};
 
-/// Transactions that are in memory at once.
-const STRETCH: u64 = 1_000;
-
 /// Prints transactions.
 pub(crate) async fn run(configuration: &Configuration, flags: &Log) -> Result<(), Failure> {
     let client = sources::client(configuration);
     let db = sources::connect(&client, &flags.database).await?.last_db();
     let end = db.basis_t().get() + 1;
     let end = flags.to.map_or(end, |to| to.min(end));
-    let mut from = flags.from;
-    while from < end {
-        let to = from.saturating_add(STRETCH).min(end);
-        for record in db.tx_range(t(from)?, t(to)?).await.map_err(duramen::Error::from)? {
+    let mut log = db.log(t(flags.from)?, t(end)?);
+    while let Some(records) = log.next_batch().await.map_err(duramen::Error::from)? {
+        for record in records {
             if !print(&db, &record, flags)? {
                 return Ok(());
             }
         }
-        from = to;
     }
     Ok(())
 }

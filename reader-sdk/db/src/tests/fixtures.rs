@@ -90,6 +90,7 @@ pub(crate) fn checkpoint() -> Checkpoint {
         ],
         schema: builtin::datoms(),
         avet_attributes: [builtin::IDENT, builtin::TX_INSTANT].into(),
+        log_indexes: Vec::new(),
         log: vec![
             SegmentRef { name: name(1), t_first: t(0), t_last: t(1), bytes: 300, hash },
             SegmentRef { name: name(2), t_first: t(1), t_last: t(3), bytes: 500, hash },

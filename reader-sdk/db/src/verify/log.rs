@@ -7,11 +7,16 @@ use futures_util::future;
 
 use super::sums::{Content, Fact};
 use super::{Stage, Verifier};
+use crate::log::{LogWalk, Step};
 use crate::malformed::Malformed;
-use crate::{Change, Checkpoint, DbError, LogSum, LoggedTx, Root, SegmentRef, TxRecord};
+use crate::{
+    Change, Checkpoint, DbError, LogIndexRef, LogSum, LoggedTx, Root, SegmentRef, TxRecord,
+};
 
 /// How many segments are read at once.
-const SEGMENTS_AT_ONCE: usize = 8;
+const SEGMENTS_AT_ONCE: usize = 16;
+/// How many bytes of segments are read at once, if it is more than one.
+const BYTES_AT_ONCE: u64 = 8 << 20;
 
 /// What the log says.
 #[derive(Debug, Default)]
@@ -55,26 +60,59 @@ impl Verifier<'_> {
         checkpoint: Option<&Checkpoint>,
     ) -> Result<LogContent, DbError> {
         let mut walk = Walk::new(checkpoint.map(|checkpoint| checkpoint.t));
-        let segments = all_segments(root, checkpoint);
-        for chunk in segments.chunks(SEGMENTS_AT_ONCE) {
-            let reads = chunk.iter().map(|reference| self.source.segment(reference));
-            let stretches = future::join_all(reads).await;
-            for (reference, stretch) in chunk.iter().zip(stretches) {
-                let key = self.source.contents.segment(reference.name);
-                self.reach_bytes(Kind::Segment, &key, reference.bytes);
-                match stretch {
-                    Ok(txs) => self.take(&mut walk, &txs, &key.to_string(), checkpoint),
-                    Err(error) => {
-                        walk.skipped = true;
-                        self.report.note(error)?;
-                    }
-                }
+        let (indexes, segments) = all_segments(root, checkpoint);
+        let mut refs = LogWalk::new(indexes, &segments, (T::GENESIS, T::MAX));
+        while let Some(step) = refs.next(SEGMENTS_AT_ONCE, BYTES_AT_ONCE) {
+            match step {
+                Step::Index(index) => self.enter_index(&mut walk, &mut refs, &index).await?,
+                Step::Segments(some) => self.take_segments(&mut walk, &some, checkpoint).await?,
             }
             self.progress_to(Stage::Log, walk.next, root.t.get() + 1);
         }
         let object = self.source.root_key(root.place.n).to_string();
         self.take(&mut walk, &root.tail, &object, checkpoint);
         Ok(self.end_log(walk, root, &object))
+    }
+
+    async fn enter_index(
+        &mut self,
+        walk: &mut Walk,
+        refs: &mut LogWalk,
+        reference: &LogIndexRef,
+    ) -> Result<(), DbError> {
+        let key = self.source.contents.log_index(reference.name);
+        self.reach_bytes(Kind::LogIndex, &key, reference.bytes);
+        match self.source.log_index(reference).await {
+            Ok(index) => refs.enter(&index),
+            Err(error) => {
+                walk.skipped = true;
+                self.report.note(error)?;
+            }
+        }
+        Ok(())
+    }
+
+    async fn take_segments(
+        &mut self,
+        walk: &mut Walk,
+        segments: &[SegmentRef],
+        checkpoint: Option<&Checkpoint>,
+    ) -> Result<(), DbError> {
+        let reads: Vec<_> =
+            segments.iter().map(|reference| self.source.segment(reference)).collect();
+        let stretches = future::join_all(reads).await;
+        for (reference, stretch) in segments.iter().zip(stretches) {
+            let key = self.source.contents.segment(reference.name);
+            self.reach_bytes(Kind::Segment, &key, reference.bytes);
+            match stretch {
+                Ok(txs) => self.take(walk, &txs, &key.to_string(), checkpoint),
+                Err(error) => {
+                    walk.skipped = true;
+                    self.report.note(error)?;
+                }
+            }
+        }
+        Ok(())
     }
 
     /// Takes in a stretch of the log, which may overlap what was read.
@@ -174,13 +212,18 @@ impl Walk {
     }
 }
 
-/// The segments of the checkpoint, and those that only the root names.
-fn all_segments(root: &Root, checkpoint: Option<&Checkpoint>) -> Vec<SegmentRef> {
+/// What the checkpoint lists of the log, and the segments that only the root names.
+fn all_segments<'a>(
+    root: &Root,
+    checkpoint: Option<&'a Checkpoint>,
+) -> (&'a [LogIndexRef], Vec<SegmentRef>) {
+    let indexes = checkpoint.map_or(&[][..], |checkpoint| &checkpoint.log_indexes[..]);
     let mut segments = checkpoint.map_or_else(Vec::new, |checkpoint| checkpoint.log.clone());
+    let known = segments.len();
     for segment in &root.segments {
-        if !segments.iter().rev().take(root.segments.len()).any(|known| known == segment) {
+        if !segments[..known].contains(segment) {
             segments.push(*segment);
         }
     }
-    segments
+    (indexes, segments)
 }

@@ -45,6 +45,7 @@ fn kind_of(key: &Key) -> Option<Kind> {
         "checkpoint" => Some(Kind::Checkpoint),
         "pack" => Some(Kind::Pack),
         "pack-list" => Some(Kind::PackList),
+        "log-index" => Some(Kind::LogIndex),
         "segment" => Some(Kind::Segment),
         _ => None,
     }
