@@ -1,7 +1,7 @@
 //! The database value and its views.
 
 use std::fmt;
-use std::sync::Arc;
+use std::sync::{Arc, Weak};
 
 use duramen_index::{Cursor, KeyRange, Layer, NodeStats};
 use duramen_model::{
@@ -48,8 +48,31 @@ impl fmt::Debug for Db {
     }
 }
 
+/// Tells one database value from another, without keeping anything of it in memory.
+#[derive(Debug, Clone)]
+pub struct DbIdentity {
+    facts: Weak<Facts>,
+    window: Window,
+}
+
+impl DbIdentity {
+    /// Whether this is the identity of a value or of a clone of it. Values that were made apart
+    /// are different, even if they hold the same.
+    #[must_use]
+    pub fn is(&self, db: &Db) -> bool {
+        // No other value can be in the place of this one while the weak reference is there.
+        std::ptr::eq(self.facts.as_ptr(), Arc::as_ptr(&db.facts)) && self.window == db.window
+    }
+}
+
 /// What it is.
 impl Db {
+    /// What tells this value from others.
+    #[must_use]
+    pub fn identity(&self) -> DbIdentity {
+        DbIdentity { facts: Arc::downgrade(&self.facts), window: self.window }
+    }
+
     /// A database in memory that has only what every database is born with.
     #[must_use]
     pub fn genesis() -> Self {

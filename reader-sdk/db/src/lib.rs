@@ -49,7 +49,7 @@ pub use checkpoint_run::{CheckpointRun, RunId};
 pub use claim::Claim;
 pub use columns::{ColumnCursor, Columns};
 pub use cursor::DatomCursor;
-pub use db::Db;
+pub use db::{Db, DbIdentity};
 pub use entity_ref::{AttributeRef, EntityRef};
 pub use error::DbError;
 pub use log::{LogCursor, LogIndex, LogIndexRef};
