@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use duramen_index::{Fetching, NodeCache, NodeCaches};
+use duramen_query::{PlanCache, PlanCacheStats, QueryOptions};
 use duramen_store::{RawCache, Stores};
 
 use crate::timer::{Sleep, Timer};
@@ -35,6 +36,7 @@ pub(crate) struct Parts {
     pub(crate) stores: Stores,
     pub(crate) caches: NodeCaches,
     pub(crate) timer: Timer,
+    plans: PlanCache,
 }
 
 /// Sets up a [`Client`].
@@ -45,6 +47,7 @@ pub struct ClientBuilder {
     cache_bytes: Option<u64>,
     raw: Option<Arc<dyn RawCache>>,
     fetching: Option<Fetching>,
+    plans_max: Option<usize>,
     timer: Timer,
 }
 
@@ -53,6 +56,18 @@ impl Client {
     #[must_use]
     pub fn builder() -> ClientBuilder {
         ClientBuilder::default()
+    }
+
+    /// Options of queries that keep their plans with this client, for the next time they are asked.
+    #[must_use]
+    pub fn query_options(&self) -> QueryOptions {
+        QueryOptions { plans: Some(self.parts.plans.clone()), ..QueryOptions::default() }
+    }
+
+    /// What the plans that are kept have been asked for.
+    #[must_use]
+    pub fn plan_stats(&self) -> PlanCacheStats {
+        self.parts.plans.stats()
     }
 
     /// Connects to a database. The URL is that of the store, and the name of the database after
@@ -145,6 +160,14 @@ impl ClientBuilder {
         self
     }
 
+    /// How many plans of queries are kept; 256 when nothing is said. See
+    /// [`Client::query_options`].
+    #[must_use]
+    pub fn plans_max(mut self, plans: usize) -> Self {
+        self.plans_max = Some(plans);
+        self
+    }
+
     /// How to wait. Needed in browsers only, for [`Connection::sync`]; elsewhere there is a timer
     /// that works under every runtime.
     #[must_use]
@@ -163,7 +186,8 @@ impl ClientBuilder {
             raw: self.raw,
             fetching: self.fetching,
         };
-        Client { parts: Arc::new(Parts { stores, caches, timer: self.timer }) }
+        let plans = self.plans_max.map(PlanCache::new).unwrap_or_default();
+        Client { parts: Arc::new(Parts { stores, caches, timer: self.timer, plans }) }
     }
 }
 

@@ -1,14 +1,15 @@
 //! What can be asked of a database value.
 
 use std::borrow::Cow;
+use std::time::Duration;
 
 use duramen_db::{Db, EntityRef};
 use duramen_model::edn::Edn;
 use duramen_model::{Datom, EntityId, Form, Order};
 use duramen_query::pull::{self, PullOptions, PullPattern};
-use duramen_query::{Answer, Input, Plan, Query, QueryOptions};
+use duramen_query::{Answer, Explanation, Input, Prepared, Query, QueryOptions, Rows};
 
-use crate::{Entity, Error, components};
+use crate::{Entity, Error, components, timer};
 
 /// A query as text, as a form that was read already, or parsed.
 ///
@@ -206,7 +207,60 @@ pub async fn q_with(
     options: &QueryOptions,
 ) -> Result<Answer, Error> {
     let query = query.as_query()?;
-    Ok(duramen_query::q_with(&query, inputs.into_iter().collect(), options).await?)
+    let options = timed(&query, options);
+    let inputs = inputs.into_iter().collect();
+    let time_max = shorter(options.limits.time_max, query.timeout());
+    Ok(timer::woken(duramen_query::q_with(&query, inputs, &options), time_max).await?)
+}
+
+/// Answers a query as [`q_with`] does, up to the point where its rows are shown: they come in
+/// batches, and what is pulled of them is read batch by batch.
+///
+/// # Errors
+/// As [`q`].
+pub async fn rows(
+    query: &(impl AsQuery + ?Sized),
+    inputs: impl IntoIterator<Item = Input>,
+    options: &QueryOptions,
+) -> Result<Rows, Error> {
+    let query = query.as_query()?;
+    let options = timed(&query, options);
+    let inputs = inputs.into_iter().collect();
+    let time_max = shorter(options.limits.time_max, query.timeout());
+    Ok(timer::woken(duramen_query::rows(&query, inputs, &options), time_max).await?)
+}
+
+/// Parses and plans a query once, to be asked many times: for inputs like these, whose values do
+/// not matter.
+///
+/// # Errors
+/// When the query is refused, or a database cannot be read.
+pub async fn prepare(
+    query: &(impl AsQuery + ?Sized),
+    like: impl IntoIterator<Item = Input>,
+    options: &QueryOptions,
+) -> Result<Prepared, Error> {
+    let query = query.as_query()?;
+    let options = timed(&query, options);
+    Ok(query.prepare(like.into_iter().collect(), &options).await?)
+}
+
+fn shorter(a: Option<Duration>, b: Option<Duration>) -> Option<Duration> {
+    match (a, b) {
+        (Some(a), Some(b)) => Some(a.min(b)),
+        (a, b) => a.or(b),
+    }
+}
+
+/// The options with a clock, where a limit of time needs one and there is none yet.
+fn timed<'o>(query: &Query, options: &'o QueryOptions) -> Cow<'o, QueryOptions> {
+    let limited = query.timeout().is_some() || options.limits.time_max.is_some();
+    match timer::clock() {
+        Some(clock) if limited && options.clock.is_none() => {
+            Cow::Owned(QueryOptions { clock: Some(clock), ..options.clone() })
+        }
+        _ => Cow::Borrowed(options),
+    }
 }
 
 /// Shows the order in which [`q_with`] would answer a query.
@@ -217,7 +271,24 @@ pub async fn explain(
     query: &(impl AsQuery + ?Sized),
     inputs: impl IntoIterator<Item = Input>,
     options: &QueryOptions,
-) -> Result<Plan, Error> {
+) -> Result<Explanation, Error> {
     let query = query.as_query()?;
-    Ok(duramen_query::explain(&query, inputs.into_iter().collect(), options).await?)
+    let options = timed(&query, options);
+    Ok(duramen_query::explain(&query, inputs.into_iter().collect(), &options).await?)
+}
+
+/// Answers a query as [`q_with`] does, and shows in which order it was and what each step has
+/// cost.
+///
+/// # Errors
+/// As [`q`].
+pub async fn explain_analyze(
+    query: &(impl AsQuery + ?Sized),
+    inputs: impl IntoIterator<Item = Input>,
+    options: &QueryOptions,
+) -> Result<(Answer, Explanation), Error> {
+    let query = query.as_query()?;
+    let clock = options.clock.clone().or_else(timer::clock);
+    let options = QueryOptions { clock, ..options.clone() };
+    Ok(duramen_query::explain_analyze(&query, inputs.into_iter().collect(), &options).await?)
 }

@@ -54,7 +54,7 @@ mod timer;
 
 pub use client::{Client, ClientBuilder, connect, options_from_env};
 pub use connection::Connection;
-pub use database::{AsPattern, AsQuery, DbExt, explain, q, q_with};
+pub use database::{AsPattern, AsQuery, DbExt, explain, explain_analyze, prepare, q, q_with, rows};
 pub use entity::Entity;
 pub use error::{Error, ErrorKind};
 pub use stats::Stats;
@@ -75,7 +75,9 @@ pub use duramen_query::pull::{
     PullError, PullErrorKind, PullLimits, PullOptions, PullPattern, pull_many_with, pull_with,
 };
 pub use duramen_query::{
-    Answer, Input, Limits, Plan, Query, QueryError, QueryErrorKind, QueryOptions, Registry,
+    Answer, Budget, CancelToken, Clock, Cost, ExplainedRule, ExplainedStep, Explanation, Input,
+    Limits, PlanCache, PlanCacheStats, Prepared, Query, QueryError, QueryErrorKind, QueryOptions,
+    QueryText, Registry, Rows, RowsError,
 };
 pub use duramen_store::envelope::ContentHash;
 pub use duramen_store::raw_cache::{RawCache, Wanted};

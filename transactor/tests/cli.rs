@@ -46,6 +46,13 @@ fn what_is_transacted_is_read_from_the_folder() {
     let mut skus: Vec<String> = serde_json::from_str(&json.succeeds().stdout).unwrap();
     skus.sort();
     assert_eq!(skus, ["oak-1", "oak-2"]);
+    let steps = duramen(&["query", "--db", &url, "--explain", query]).succeeds();
+    for text in ["estimated", "match $ [?e :item/sku ?sku] of 2", "requests"] {
+        assert!(steps.stdout.contains(text), "{steps:?}");
+    }
+    let steps = duramen(&["query", "--db", &url, "--explain", "--json", query]).succeeds();
+    let steps: serde_json::Value = serde_json::from_str(&steps.stdout).unwrap();
+    assert_eq!(steps["steps"][1]["actual"]["rows"], 2);
 }
 
 #[test]

@@ -2,15 +2,82 @@
 //!
 //! Every part remembers where it stood, so that whatever refuses it later can say so.
 
+use std::sync::Arc;
+use std::time::Duration;
+
 use duramen_model::{Edn, Form, Span, Symbol};
 
-/// A query that follows the grammar.
+/// A query that follows the grammar. Cheap to clone.
 #[derive(Debug, Clone)]
 pub struct Query {
+    pub(crate) parts: Arc<QueryParts>,
+}
+
+impl Query {
+    /// How long the query gives itself.
+    #[must_use]
+    pub fn timeout(&self) -> Option<Duration> {
+        self.parts.timeout
+    }
+}
+
+/// What a query says.
+#[derive(Debug)]
+pub(crate) struct QueryParts {
+    /// What the query was read from: equal queries are told by it.
+    pub(crate) text: Box<str>,
     pub(crate) find: Find,
     pub(crate) with: Vec<Variable>,
     pub(crate) inputs: Vec<InputBinding>,
     pub(crate) clauses: Vec<Clause>,
+    pub(crate) having: Vec<Having>,
+    pub(crate) order: Vec<OrderKey>,
+    pub(crate) limit: Option<Amount>,
+    pub(crate) offset: Option<Amount>,
+    pub(crate) timeout: Option<Duration>,
+}
+
+/// A predicate over a row of the answer: `[(< 5 (count ?x))]`.
+#[derive(Debug, Clone)]
+pub(crate) struct Having {
+    pub(crate) function: Symbol,
+    pub(crate) arguments: Vec<HavingArgument>,
+    pub(crate) span: Span,
+}
+
+/// An argument of a predicate over a row of the answer.
+#[derive(Debug, Clone)]
+pub(crate) enum HavingArgument {
+    Variable(Variable),
+    Aggregate(Aggregate),
+    Constant(Form),
+}
+
+/// One key of `:order-by`.
+#[derive(Debug, Clone)]
+pub(crate) struct OrderKey {
+    pub(crate) by: OrderBy,
+    pub(crate) descending: bool,
+    pub(crate) span: Span,
+}
+
+/// What rows are ordered by.
+#[derive(Debug, Clone)]
+pub(crate) enum OrderBy {
+    Variable(Variable),
+    Aggregate(Aggregate),
+    /// The element of `:find` at this position, from 0.
+    Position(usize),
+}
+
+/// How many rows: `:limit`, `:offset`.
+#[derive(Debug, Clone)]
+pub(crate) enum Amount {
+    Number(usize),
+    /// As many as an input of this name says.
+    Input(Variable),
+    /// All there are: `-1`.
+    All,
 }
 
 /// A variable and where it was named.
@@ -85,7 +152,8 @@ pub(crate) type SourceName = Variable;
 #[derive(Debug, Clone)]
 pub(crate) enum InputBinding {
     Source(SourceName),
-    Rules(Span),
+    /// `%`, or another name that begins so: all sets of rules count together.
+    Rules(Variable),
     /// A plain symbol: a pull pattern.
     Pattern(Variable),
     Value(Binding, Span),
@@ -114,6 +182,18 @@ pub(crate) enum Clause {
     Rule(RuleCall),
 }
 
+impl Clause {
+    pub(crate) const fn span(&self) -> Span {
+        match self {
+            Self::Pattern(pattern) => pattern.span,
+            Self::Call(call) => call.span,
+            Self::Or(or) => or.span,
+            Self::Not(not) => not.span,
+            Self::Rule(call) => call.span,
+        }
+    }
+}
+
 /// `[$source ?e :attribute ?v ?t ?op]`; against a plain relation any number of terms.
 #[derive(Debug, Clone)]
 pub(crate) struct Pattern {
@@ -135,6 +215,8 @@ pub(crate) enum Term {
 #[derive(Debug, Clone)]
 pub(crate) struct Call {
     pub(crate) function: Symbol,
+    /// The query that a `q` asks; its inputs are the arguments.
+    pub(crate) query: Option<Query>,
     pub(crate) arguments: Vec<Argument>,
     pub(crate) binding: Option<Binding>,
     pub(crate) span: Span,
@@ -145,6 +227,8 @@ pub(crate) struct Call {
 pub(crate) enum Argument {
     Variable(Variable),
     Source(SourceName),
+    /// `%`, for a nested query.
+    Rules(Span),
     Constant(Form),
 }
 
@@ -219,4 +303,23 @@ impl Rules {
     pub(crate) fn named(&self, name: &Symbol) -> Option<&Rule> {
         self.rules.iter().find(|rule| rule.name == *name)
     }
+
+    /// How many clauses the bodies have, those within clauses counted too.
+    pub(crate) fn clauses(&self) -> usize {
+        let bodies = self.rules.iter().flat_map(|rule| &rule.bodies);
+        bodies.map(|body| count(&body.clauses)).sum()
+    }
+}
+
+/// How many clauses there are, those within clauses counted too.
+pub(crate) fn count(clauses: &[Clause]) -> usize {
+    let own = |clause: &Clause| match clause {
+        Clause::Pattern(_) | Clause::Rule(_) => 1,
+        Clause::Call(call) => {
+            1 + call.query.as_ref().map_or(0, |query| count(&query.parts.clauses))
+        }
+        Clause::Or(or) => 1 + or.branches.iter().map(|branch| count(branch)).sum::<usize>(),
+        Clause::Not(not) => 1 + count(&not.clauses),
+    };
+    clauses.iter().map(own).sum()
 }

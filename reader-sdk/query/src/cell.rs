@@ -113,6 +113,37 @@ impl Cell {
         }
     }
 
+    /// About how many bytes the cell takes. What stands deep within is not looked at.
+    pub(crate) fn bytes(&self) -> usize {
+        self.bytes_within(2)
+    }
+
+    fn bytes_within(&self, levels: usize) -> usize {
+        /// Members that are looked at; the others count like them.
+        const LOOKED_AT: usize = 8;
+        let members = |len: usize, members: &mut dyn Iterator<Item = usize>| {
+            let some: usize = members.take(LOOKED_AT).sum();
+            some * len / LOOKED_AT.min(len).max(1)
+        };
+        let own = size_of::<Self>();
+        let inner = |cell: &Self| match levels.checked_sub(1) {
+            Some(levels) => cell.bytes_within(levels),
+            None => own,
+        };
+        own + match self {
+            Self::Nil | Self::Character(_) => 0,
+            Self::Value(value) => value_bytes(value),
+            Self::Vector(cells) => members(cells.len(), &mut cells.iter().map(inner)),
+            Self::Set(cells) => members(cells.len(), &mut cells.iter().map(inner)),
+            Self::Map(entries) => {
+                let entry = |(key, value): (&Self, &Self)| inner(key) + inner(value);
+                members(entries.len(), &mut entries.iter().map(entry))
+            }
+            Self::Tagged(tagged) => inner(&tagged.1),
+            Self::Pattern(pattern) => pattern.text().len(),
+        }
+    }
+
     /// The members of what can be taken apart in order.
     pub(crate) fn members(&self) -> Option<Vec<Self>> {
         match self {
@@ -136,6 +167,17 @@ impl Cell {
             Self::Tagged(_) => "a tagged form",
             Self::Nil | Self::Value(_) | Self::Character(_) => self.to_edn().kind(),
         }
+    }
+}
+
+/// About how many bytes a value has on the heap.
+fn value_bytes(value: &Value) -> usize {
+    match value {
+        Value::String(text) | Value::Uri(text) => text.len(),
+        Value::Bytes(bytes) => bytes.len(),
+        Value::BigInt(number) => usize::try_from(number.bits() / 8).unwrap_or(usize::MAX),
+        Value::BigDec(number) => usize::try_from(number.digits()).unwrap_or(usize::MAX),
+        _ => 0,
     }
 }
 

@@ -4,6 +4,7 @@ use std::fmt;
 
 use duramen_model::Span;
 
+use crate::budget::Budget;
 use crate::pull::PullErrorKind;
 
 /// What is wrong with a query, by what its author does next.
@@ -32,8 +33,10 @@ pub enum QueryErrorKind {
     UnknownAttribute,
     /// A function fails on its arguments.
     FunctionError,
-    /// The query went over a [limit](crate::Limits).
-    Limit,
+    /// The query went over one of its [limits](crate::Limits).
+    Limit(Budget),
+    /// The query was called off.
+    Cancelled,
     /// A pull in `:find` that was refused, or failed.
     Pull(PullErrorKind),
     /// The database could not be read.
@@ -56,11 +59,29 @@ impl QueryErrorKind {
             Self::Inputs => "query/inputs",
             Self::UnknownAttribute => "query/unknown-attribute",
             Self::FunctionError => "query/function-error",
-            Self::Limit => "query/limit",
+            Self::Limit(_) => "query/limit",
+            Self::Cancelled => "query/cancelled",
             Self::Pull(kind) => kind.code(),
             Self::Unavailable => "query/unavailable",
         }
     }
+}
+
+/// The text in which an error has its place.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum QueryText {
+    /// The query.
+    Query,
+    /// The rules that it was given.
+    Rules,
+}
+
+/// Set in the places of rules, which are those of another text than the query's.
+const OF_RULES: u32 = 1 << 31;
+
+/// A place in the rules, as distinct from the same place in the query.
+pub(crate) const fn span_of_rules(span: Span) -> Span {
+    Span { start: span.start | OF_RULES, end: span.end | OF_RULES }
 }
 
 /// A query that was refused, or failed while it ran.
@@ -68,7 +89,9 @@ impl QueryErrorKind {
 pub struct QueryError {
     /// What is wrong.
     pub kind: QueryErrorKind,
-    /// Where in the text of the query; empty at 0 when it was not read from text.
+    /// The text that is at fault.
+    pub text: QueryText,
+    /// Where in that text; empty at 0 when it was not read from text.
     pub span: Span,
     /// What is wrong, in words.
     pub message: String,
@@ -78,7 +101,9 @@ pub struct QueryError {
 
 impl QueryError {
     pub(crate) fn new(kind: QueryErrorKind, span: Span, message: impl Into<String>) -> Self {
-        Self { kind, span, message: message.into(), source: None }
+        let text = if span.start & OF_RULES == 0 { QueryText::Query } else { QueryText::Rules };
+        let span = Span { start: span.start & !OF_RULES, end: span.end & !OF_RULES };
+        Self { kind, text, span, message: message.into(), source: None }
     }
 
     pub(crate) fn malformed(span: Span, message: impl Into<String>) -> Self {
@@ -108,7 +133,7 @@ impl QueryError {
     }
 
     /// Line and column, both from 1 and the column in characters, of the place in the text that
-    /// the query was read from; `None` when the error has no place in it.
+    /// is at fault (see [`Self::text`]); `None` when the error has no place in it.
     #[must_use]
     pub fn line_and_column(&self, text: &str) -> Option<(usize, usize)> {
         if self.span.end == 0 {
@@ -122,7 +147,11 @@ impl QueryError {
 
 impl fmt::Display for QueryError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}: {}", self.code(), self.message)
+        write!(f, "{}: {}", self.code(), self.message)?;
+        match self.text {
+            QueryText::Query => Ok(()),
+            QueryText::Rules => f.write_str(" (in the rules)"),
+        }
     }
 }
 

@@ -6,15 +6,22 @@
 //! functions and those that the host program registers.
 //!
 //! Reading order: `ast` (what a query is), `parse` (from EDN), `plan` (in which order),
-//! `execute` (from relations to rows), [`functions`] (what may be called), [`pull`] (trees of what
+//! `execute` (from relations to rows), `find` (from rows to an answer), [`functions`] (what may be called), [`pull`] (trees of what
 //! is known of entities), [`query`](mod@query) (all of it together).
 
+/// The examples of the page are compiled with the tests.
+#[cfg(doctest)]
+#[doc = include_str!("../LANGUAGE.md")]
+struct Language;
+
 mod ast;
+mod budget;
 mod cell;
 mod error;
 mod execute;
+mod explain;
+mod find;
 pub mod functions;
-mod limits;
 mod parse;
 mod plan;
 pub mod pull;
@@ -22,9 +29,12 @@ pub mod query;
 mod source;
 
 pub use ast::Query;
-pub use error::{QueryError, QueryErrorKind};
+pub use budget::{Budget, CancelToken, Clock, Limits};
+pub use error::{QueryError, QueryErrorKind, QueryText};
+pub use explain::{Cost, ExplainedRule, ExplainedStep, Explanation};
 pub use functions::registry::{self, Registry};
-pub use limits::Limits;
-pub use plan::Plan;
 pub use query::answer::Answer;
-pub use query::{Input, QueryOptions, explain, q, q_with};
+pub use query::{
+    Input, PlanCache, PlanCacheStats, Prepared, QueryOptions, Rows, RowsError, explain,
+    explain_analyze, q, q_with, rows,
+};

@@ -1,5 +1,7 @@
 //! Sources: what patterns are matched against.
 
+use std::sync::Arc;
+
 use duramen_db::{AttributeRef, Db, DbError, EntityRef};
 use duramen_model::attribute::TupleShape;
 use duramen_model::{Attribute, EntityId, Span, T, Value, ValueType};
@@ -14,7 +16,7 @@ pub(crate) enum Source {
     /// A database, at whatever time its view shows.
     Db(Box<Db>),
     /// A plain relation; rows may differ in length.
-    Rows(Vec<Vec<Cell>>),
+    Rows(Arc<Vec<Vec<Cell>>>),
 }
 
 /// The entity that a cell names: an id, an ident or a lookup ref. `None` when it names none.

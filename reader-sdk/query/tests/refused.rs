@@ -1,11 +1,13 @@
 //! What is refused, with which kind, and where in the text.
 
 use duramen_model::edn::{self, Edn};
-use duramen_query::{Input, Limits, Query, QueryError, QueryErrorKind, QueryOptions, q_with};
+use duramen_query::{
+    Input, Limits, Query, QueryError, QueryErrorKind, QueryOptions, QueryText, q_with,
+};
 
 async fn ask(query: &str, inputs: &[&str]) -> Result<Edn, QueryError> {
     let options = QueryOptions {
-        limits: Limits { rows_max: 10_000, rounds_max: 100 },
+        limits: Limits { rows_max: 10_000, rounds_max: 100, ..Limits::default() },
         ..QueryOptions::default()
     };
     let inputs = inputs.iter().map(|text| Input::Value(edn::read(text).expect("EDN").edn));
@@ -85,7 +87,7 @@ async fn what_is_called_wrongly() {
     for (query, code, at) in [
         ("[:find ?x :where [?x] [(frob ?x)]]", "query/unknown-function", "[(frob ?x)]"),
         ("[:find (frob ?x) :where [?x]]", "query/unknown-function", "(frob ?x)"),
-        ("[:find (sample 2 ?x) :where [?x]]", "query/unknown-function", "(sample 2 ?x)"),
+        ("[:find (sample 2 ?x) :where [?x]]", "query/function-error", "(sample 2 ?x)"),
         ("[:find ?x :where [?x] [(inc ?x 2) ?y]]", "query/function-arity", "[(inc ?x 2) ?y]"),
         ("[:find (sum 2 ?x) :where [?x]]", "query/function-arity", "(sum 2 ?x)"),
         ("[:find ?x :where [?x] [(inc :k) ?y]]", "query/function-error", "[(inc :k) ?y]"),
@@ -111,6 +113,34 @@ async fn what_is_called_wrongly() {
 async fn refused_rules(query: &str, rules: &str, code: &str) {
     let error = ask(query, &["[[1 2] [2 3]]", rules]).await.expect_err(rules);
     assert_eq!(error.code(), code, "{rules}: {error}");
+}
+
+#[tokio::test]
+async fn errors_say_where_in_the_rules() {
+    let query = "[:find ?x :in $ % :where (r ?x)]";
+    for (rules, code, at) in [
+        ("[[(r ?x) [?x]] [(r ?x) 42]]", "query/malformed", "42"),
+        ("[[(r ?x ?x) [?x]]]", "query/malformed", "?x"),
+        ("[[(r ?x) [?x] [(frob ?x)]]]", "query/unknown-function", "[(frob ?x)]"),
+        ("[[(r ?x) [?x] [(inc ?x 1) ?y]]]", "query/function-arity", "[(inc ?x 1) ?y]"),
+        ("[[(r ?x) [?x] [(inc \"a\") ?y]]]", "query/function-error", "[(inc \"a\") ?y]"),
+        ("[[(r ?x) [?x] [(/ ?x 0) ?y]]]", "query/function-error", "[(/ ?x 0) ?y]"),
+        ("[[(r ?x) [?x] (s ?x)]]", "query/unknown-rule", "(s ?x)"),
+        ("[[(r ?x) [?x] (r ?x ?x)]]", "query/rule-arity", "(r ?x ?x)"),
+        ("[[(r ?x) [?x] (not (r ?x))]]", "query/unstratified", "(r ?x)"),
+        ("[[(r ?x) [?y]]]", "query/unbound", "[(r ?x) [?y]]"),
+        ("[[(r ?x) [?x] [(< ?z 1)]]]", "query/unbound", "[(< ?z 1)]"),
+    ] {
+        let error = ask(query, &["[[1 2] [2 3]]", rules]).await.expect_err(rules);
+        assert_eq!((error.code(), error.text), (code, QueryText::Rules), "{rules}: {error}");
+        let found = &rules[error.span.start as usize..error.span.end as usize];
+        assert_eq!(found, at, "{rules}: {error}");
+        assert!(error.line_and_column(rules).is_some());
+    }
+    // What calls a rule is at fault in the query.
+    let query = "[:find ?x :in $ % :where (s ?x)]";
+    let error = ask(query, &["[[1 2]]", "[[(r ?x) [?x]]]"]).await.expect_err("no s");
+    assert_eq!(error.text, QueryText::Query);
 }
 
 #[tokio::test]

@@ -71,6 +71,39 @@ async fn a_variable_twice_in_a_rule_call_unifies() {
 }
 
 #[tokio::test]
+async fn a_variable_twice_in_a_rule_head_is_refused() {
+    let rules = "[[(same ?a ?a) [?a :p/name]]]";
+    let query = "[:find ?p :in $ % :where (same ?p ?q)]";
+    let error = ask(query, vec![people().await.into(), value(rules)]).await.expect_err("twice");
+    assert_eq!(error.code(), "query/malformed");
+}
+
+#[tokio::test]
+async fn a_constant_twice_in_a_rule_call_joins_with_both() {
+    let rules = "[[(older ?a ?b) [?a :p/age ?m] [?b :p/age ?n] [(> ?m ?n)]]]";
+    let query = "[:find ?x . :in $ % :where (older [:p/name \"Bo\"] [:p/name \"Ann\"])
+                  [(ground 1) ?x]]";
+    gives(query, vec![people().await.into(), value(rules)], "1").await;
+    let query = query.replace("Bo", "Cy");
+    gives(&query, vec![people().await.into(), value(rules)], "nil").await;
+}
+
+#[tokio::test]
+async fn a_default_of_false_is_not_taken_for_a_missing_one() {
+    let query = "[:find [?n ...] :where [?p :p/name ?n] [(get-else $ ?p :p/ok? false) ?ok]
+                  [(false? ?ok)]]";
+    gives(query, vec![people().await.into()], "#{\"Bo\" \"Cy\"}").await;
+}
+
+#[tokio::test]
+async fn an_empty_input_leaves_nothing_and_fails_nothing() {
+    let query = "[:find [?n ...] :in $ [?n ...] :where [_ :p/name ?n]]";
+    gives(query, vec![people().await.into(), value("[]")], "#{}").await;
+    let query = "[:find (count ?n) . :in $ [[?n ?m]] :where [_ :p/name ?n]]";
+    gives(query, vec![people().await.into(), value("[]")], "nil").await;
+}
+
+#[tokio::test]
 async fn binding_a_bound_variable_filters() {
     let query = "[:find [?x ...] :in [[?x ?y]] :where [(* ?x 2) ?y]]";
     gives(query, vec![value("[[1 2] [2 5] [3 6]]")], "#{1 3}").await;

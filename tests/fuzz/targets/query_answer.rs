@@ -30,7 +30,7 @@ fuzz_target!(|input: (u8, &str)| {
         3 => given.push(Input::from(Edn::from("a"))),
         _ => {}
     }
-    let limits = Limits { rows_max: 5_000, rounds_max: 50 };
+    let limits = Limits { rows_max: 5_000, rounds_max: 50, ..Limits::default() };
     let options = QueryOptions { limits, ..QueryOptions::default() };
     if let Ok(answer) = futures_executor::block_on(q_with(&query, given, &options)) {
         let _ = answer.to_edn().to_string();

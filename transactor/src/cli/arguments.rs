@@ -209,6 +209,7 @@ pub(crate) struct Sources {
       '[:find ?s ?n :in $inv [?s ...] :where [$inv ?e :item/sku ?s] [$inv ?e :item/left ?n]]'
   duramen query --db now=URL --db then=URL --as-of then=17 \
       '[:find ?e :in $now $then :where [$now ?e :item/left ?n] (not [$then ?e :item/left ?n])]'
+  duramen query --db file:///tmp/shop/inventory --explain '[:find (count ?e) . :where [?e :item/sku]]'
 
 Inputs are given in the order of :in. A database that stands there as $NAME is the one given as
 NAME=URL; others are taken in the order given. --in gives the inputs that are no databases."#)]
@@ -224,6 +225,10 @@ pub(crate) struct Query {
     /// A file that holds the query.
     #[arg(long, value_name = "FILE")]
     pub(crate) file: Option<PathBuf>,
+    /// Answers the query, and shows in place of the answer the steps that led to it: the rows that
+    /// were expected and those that came, times, and what was fetched. With --json as JSON.
+    #[arg(long)]
+    pub(crate) explain: bool,
     #[command(flatten)]
     pub(crate) format: Format,
 }

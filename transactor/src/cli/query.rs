@@ -4,7 +4,10 @@ mod inputs;
 
 use std::time::{Duration, Instant};
 
-use duramen::{Error, Query as Parsed, Span, q};
+use duramen::{
+    Answer, Error, Explanation, Query as Parsed, QueryOptions, QueryText, Span, explain_analyze,
+    q_with,
+};
 
 use super::arguments::Query;
 use super::configuration::Configuration;
@@ -23,9 +26,21 @@ pub(crate) async fn run(configuration: &Configuration, flags: &Query) -> Result<
     let sources = sources::open(configuration, &flags.sources).await?;
     let opened = begun.elapsed();
     let inputs = inputs::arrange(&form, &sources, values)?;
-    let answer = q(&query, inputs).await.map_err(|error| refused(&text, error))?;
+    let options = QueryOptions::default();
+    let asked = match flags.explain {
+        true => {
+            let asked = explain_analyze(&query, inputs, &options).await;
+            asked.map(|(_, steps)| Asked::Steps(steps))
+        }
+        false => q_with(&query, inputs, &options).await.map(Asked::Answer),
+    };
+    let asked = asked.map_err(|error| refused(&text, error))?;
     let answered = begun.elapsed();
-    output::answer(&answer, flags.format)?;
+    match asked {
+        Asked::Answer(answer) => output::answer(&answer, flags.format)?,
+        Asked::Steps(steps) if flags.format.json => output::line(steps.to_json())?,
+        Asked::Steps(steps) => output::line(steps.to_string().trim_end())?,
+    }
     if flags.sources.stats {
         tell_cost(&sources, opened, answered);
     }
@@ -33,9 +48,15 @@ pub(crate) async fn run(configuration: &Configuration, flags: &Query) -> Result<
     Ok(())
 }
 
+/// What is shown of a query.
+enum Asked {
+    Answer(Answer),
+    Steps(Explanation),
+}
+
 fn refused(text: &Text, error: Error) -> Failure {
     let span = match &error {
-        Error::Query(error) => error.span,
+        Error::Query(error) if error.text == QueryText::Query => error.span,
         _ => Span::default(),
     };
     text.wrong_at(error.into(), span)

@@ -23,7 +23,7 @@ impl Run<'_> {
             union.append(&rows.project(&either.outputs));
             self.check_rows(union.len(), span)?;
         }
-        Ok(input.joined(&union.distinct()))
+        input.joined(&union.distinct(), self.meter())
     }
 
     /// Keeps the rows for which the inner conjunction has no answer.
@@ -37,7 +37,8 @@ impl Run<'_> {
         let found_columns = found.columns_of(&without.seed);
         let index = RowIndex::of(&found_columns, found.len());
         let columns = input.columns_of(&without.seed);
-        let (removed, _) = probe(&index, &found_columns, &columns, input.len());
+        let meter = self.meter();
+        let (removed, _) = probe(&index, &found_columns, &columns, input.len(), meter)?;
         let mut stays = vec![true; input.len()];
         removed.into_iter().for_each(|row| stays[row] = false);
         let rows: Vec<usize> = (0..input.len()).filter(|&row| stays[row]).collect();

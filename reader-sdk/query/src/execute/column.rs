@@ -81,6 +81,20 @@ impl Column {
         }
     }
 
+    /// About how many bytes a cell takes: from a few of them, evenly spread.
+    pub(crate) fn cell_bytes(&self) -> usize {
+        const LOOKED_AT: usize = 16;
+        match self {
+            Self::Longs(_) => size_of::<i64>(),
+            Self::Cells(cells) if cells.is_empty() => size_of::<Cell>(),
+            Self::Cells(cells) => {
+                let step = cells.len().div_ceil(LOOKED_AT);
+                let looked_at = cells.len().div_ceil(step);
+                cells.iter().step_by(step).map(Cell::bytes).sum::<usize>() / looked_at
+            }
+        }
+    }
+
     /// The same cell in every row.
     pub(crate) fn repeated(cell: &Cell, rows: usize) -> Self {
         match cell {

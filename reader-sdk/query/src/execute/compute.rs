@@ -3,41 +3,47 @@
 use std::collections::HashMap;
 
 use duramen_db::{Db, Selection};
-use duramen_model::{Cardinality, Edn, EntityId, Span, Value};
+use duramen_model::{Cardinality, EntityId, Span, Value};
 
-use super::bind::{relation_of, rows_of};
+use super::bind::{BindError, relation_of, rows_of};
 use super::matching::select_many;
 use super::relation::Relation;
 use super::{Column, Run};
+use crate::budget::Meter;
 use crate::cell::Cell;
 use crate::error::{QueryError, QueryErrorKind};
 use crate::functions::Function;
-use crate::plan::{Argument, Bind, Compute, Var};
+use crate::plan::{Argument, Bind, Compute, Step, Var};
 use crate::source::{Source, attribute_named, entity_of, unknown_attribute};
+
+/// Calls between two looks at the clock.
+const CHECK_CALLS_EVERY: usize = 64;
 
 impl Run<'_> {
     pub(super) async fn compute(
-        &self,
+        &mut self,
         compute: &Compute,
         input: Relation,
-        span: Span,
+        step: &Step,
     ) -> Result<Relation, QueryError> {
+        let span = step.span;
         let arguments = arguments(compute, &input);
+        let meter = self.meter();
         let results = match &compute.function {
-            Function::Builtin(builtin) => {
-                apply(compute, &arguments, input.len(), span, builtin.function)?
+            Function::Builtin(_) | Function::Host(_) => {
+                apply(compute, &arguments, input.len(), span, meter)?
             }
-            Function::Host(host) => apply(compute, &arguments, input.len(), span, |cells| {
-                let edn: Vec<Edn> = cells.iter().map(Cell::to_edn).collect();
-                host.call(&edn).map(|edn| Cell::from_edn(&edn))
-            })?,
+            Function::Query(query) => self.nested(query, compute, &input, step).await?,
             Function::GetElse | Function::GetSome | Function::Missing => {
                 self.look_into(compute, &arguments, input.len(), span).await?
             }
         };
         match &compute.bind {
             None => Ok(filtered(&input, &results)),
-            Some(bind) => bound(bind, input, results).map_err(|m| failed(compute, span, m)),
+            Some(bind) => bound(bind, input, results, meter).map_err(|error| match error {
+                BindError::Shape(message) => failed(compute, span, message),
+                BindError::Over(error) => error,
+            }),
         }
     }
 
@@ -131,6 +137,8 @@ async fn values(
 fn arguments(compute: &Compute, input: &Relation) -> Vec<Column> {
     let column = |argument: &Argument| match argument {
         Argument::Constant(cell) => Column::repeated(cell, input.len()),
+        // Of a nested query, which takes them by itself.
+        Argument::Source(_) | Argument::Rules => Column::repeated(&Cell::Nil, 0),
         Argument::Var(var) => input.column(*var).expect("the planner bound the variable").clone(),
     };
     compute.arguments.iter().map(column).collect()
@@ -141,15 +149,25 @@ fn apply(
     arguments: &[Column],
     rows: usize,
     span: Span,
-    function: impl Fn(&[Cell]) -> Result<Cell, String>,
+    meter: &Meter,
 ) -> Result<Vec<Cell>, QueryError> {
     let mut results = Vec::with_capacity(rows);
     let mut cells = Vec::with_capacity(arguments.len());
+    let mut bytes: usize = 0;
     for row in 0..rows {
+        // A call may take long, and give much.
+        if row.is_multiple_of(CHECK_CALLS_EVERY) {
+            meter.check()?;
+            meter.check_bytes(bytes)?;
+        }
         cells.clear();
         cells.extend(arguments.iter().map(|column| column.get(row)));
-        results.push(function(&cells).map_err(|message| failed(compute, span, message))?);
+        let result = compute.function.call(&cells);
+        let result = result.map_err(|message| failed(compute, span, message))?;
+        bytes = bytes.saturating_add(result.bytes());
+        results.push(result);
     }
+    meter.check_bytes(bytes)?;
     Ok(results)
 }
 
@@ -164,7 +182,12 @@ fn filtered(input: &Relation, results: &[Cell]) -> Relation {
 }
 
 /// Adds what the results bind. A variable that is bound already keeps the rows that agree.
-fn bound(bind: &Bind, input: Relation, results: Vec<Cell>) -> Result<Relation, String> {
+fn bound(
+    bind: &Bind,
+    input: Relation,
+    results: Vec<Cell>,
+    meter: &Meter,
+) -> Result<Relation, BindError> {
     if let Bind::Scalar(var) = bind
         && input.position(*var).is_none()
     {
@@ -177,7 +200,9 @@ fn bound(bind: &Bind, input: Relation, results: Vec<Cell>) -> Result<Relation, S
     let mut rows = Vec::new();
     let mut made = Vec::new();
     for (row, result) in results.iter().enumerate() {
-        for cells in rows_of(bind, result)? {
+        meter.tick(row)?;
+        meter.check_rows(made.len(), size_of::<Vec<Cell>>() + input.row_bytes())?;
+        for cells in rows_of(bind, result, meter)? {
             let agrees = |(var, cell): (&Var, &Cell)| {
                 input.column(*var).is_none_or(|column| column.get(row) == *cell)
             };

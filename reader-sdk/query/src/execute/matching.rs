@@ -14,6 +14,7 @@ use futures_util::future;
 use super::column::{Column, RowIndex};
 use super::relation::{Relation, distinct_rows, join, probe};
 use super::{Run, lookup};
+use crate::budget::Meter;
 use crate::cell::{Cell, entity_long};
 use crate::error::QueryError;
 use crate::plan::{Action, Facts, Match, MatchNode, Slot, Step, Var};
@@ -58,6 +59,7 @@ impl Run<'_> {
         let scans = ahead.iter().map(|matching| self.scan(&matching.node));
         let scans = future::try_join_all(scans).await?;
         for (matching, scan) in ahead.iter().zip(scans) {
+            self.meter().hold(scan.bytes())?;
             self.matches.entry(matching.node.id).or_default().scan = Some(Arc::new(scan));
         }
         Ok(())
@@ -78,16 +80,17 @@ impl Run<'_> {
         if state.scan.is_none() {
             if let Some(found) = self.look_up(matching, &keys, span).await? {
                 self.check_joined(&found, input, span)?;
-                return Ok(join_scan(node, input, &keys, &found, None));
+                return join_scan(node, input, &keys, &found, None, self.meter());
             }
             let scan = Arc::new(self.scan(node).await?);
+            self.meter().hold(scan.bytes())?;
             self.matches.entry(node.id).or_default().scan = Some(scan);
         }
         let state = self.matches.entry(node.id).or_default();
         let scan = Arc::clone(state.scan.as_ref().expect("scanned above"));
         let index = state.index(&keys, &scan);
         self.check_joined(&scan, input, span)?;
-        Ok(join_scan(node, input, &keys, &scan, index.as_deref()))
+        join_scan(node, input, &keys, &scan, index.as_deref(), self.meter())
     }
 
     fn check_joined(&self, scan: &Scan, input: &Relation, span: Span) -> Result<(), QueryError> {
@@ -180,6 +183,16 @@ impl MatchState {
 }
 
 impl Scan {
+    /// About how many bytes the scan takes, with an index over it.
+    fn bytes(&self) -> usize {
+        const INDEX_BYTES: usize = 24;
+        self.rows.saturating_mul(self.row_bytes() + INDEX_BYTES)
+    }
+
+    fn row_bytes(&self) -> usize {
+        self.columns.iter().flatten().map(Column::cell_bytes).sum()
+    }
+
     fn columns(&self, places: &[usize]) -> Vec<&Column> {
         let column = |place: &usize| self.columns[*place].as_ref();
         places.iter().filter_map(column).collect()
@@ -325,14 +338,16 @@ fn join_scan(
     keys: &[(usize, Column)],
     scan: &Scan,
     index: Option<&RowIndex>,
-) -> Relation {
+    meter: &Meter,
+) -> Result<Relation, QueryError> {
     let places: Vec<usize> = keys.iter().map(|(place, _)| *place).collect();
     let left: Vec<&Column> = keys.iter().map(|(_, column)| column).collect();
     let right = scan.columns(&places);
     let (rows, found) = match index {
-        Some(index) => probe(index, &right, &left, input.len()),
-        None => join(&left, input.len(), &right, scan.rows),
+        Some(index) => probe(index, &right, &left, input.len(), meter)?,
+        None => join(&left, input.len(), &right, scan.rows, meter)?,
     };
+    meter.check_rows(rows.len(), input.row_bytes() + scan.row_bytes())?;
     let mut joined = input.gather(&rows);
     for (place, column) in scan.columns.iter().enumerate() {
         let (Some(column), Some(var)) = (column, node.var(place)) else { continue };
@@ -340,5 +355,5 @@ fn join_scan(
             joined = joined.with(var, column.gather(&found));
         }
     }
-    joined
+    Ok(joined)
 }

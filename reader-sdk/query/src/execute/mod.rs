@@ -4,32 +4,34 @@
 //! after it. Only fetches wait; everything between is plain computation over columns, so that the
 //! inside of a step can become a vectorized one without its neighbours noticing.
 
-pub(crate) mod aggregate;
 mod bind;
 mod branch;
 mod column;
 mod compute;
-mod find;
 mod inputs;
 mod lookup;
 mod matching;
+mod nested;
 mod recursion;
 mod relation;
 
 use std::collections::HashMap;
+use std::sync::Arc;
 
 use duramen_model::Span;
 
-use crate::error::{QueryError, QueryErrorKind};
-use crate::limits::Limits;
+use crate::ast::Rules;
+use crate::budget::Meter;
+use crate::error::QueryError;
+use crate::explain::Trace;
 use crate::plan::{Action, Plan, Step};
+use crate::query::{Planned, QueryOptions};
 use crate::source::Source;
-use column::Column;
 use matching::MatchState;
 use recursion::RuleState;
 
-pub(crate) use find::FindPlan;
-pub(crate) use inputs::{Inputs, take_inputs};
+pub(crate) use column::{Column, RowIndex, hashes, rows_equal};
+pub(crate) use inputs::{Given, Inputs, read_rules, take_inputs};
 pub(crate) use relation::Relation;
 
 /// A future that runs steps. In a browser futures stay on their thread.
@@ -39,12 +41,25 @@ pub(crate) type StepFuture<'f, T> = futures_util::future::BoxFuture<'f, Result<T
 #[cfg(target_arch = "wasm32")]
 pub(crate) type StepFuture<'f, T> = futures_util::future::LocalBoxFuture<'f, Result<T, QueryError>>;
 
+/// What a query runs in.
+#[derive(Clone, Copy)]
+pub(crate) struct Context<'r> {
+    pub(crate) meter: &'r Meter,
+    pub(crate) options: &'r QueryOptions,
+    /// The rules that the query was given, for queries within it.
+    pub(crate) rules: &'r Rules,
+    /// Where what each step did is written down.
+    pub(crate) trace: Option<&'r Trace>,
+}
+
 /// A query on its way.
 pub(crate) struct Run<'r> {
     plan: &'r Plan,
     sources: &'r [Source],
     given: &'r [Relation],
-    limits: Limits,
+    context: Context<'r>,
+    /// The queries within the query that were planned, by their steps.
+    nested: HashMap<usize, Arc<Planned>>,
     /// What is known of each pattern, by its id.
     matches: HashMap<usize, MatchState>,
     rules: Vec<RuleState>,
@@ -55,10 +70,15 @@ impl<'r> Run<'r> {
         plan: &'r Plan,
         sources: &'r [Source],
         given: &'r [Relation],
-        limits: Limits,
+        context: Context<'r>,
     ) -> Self {
         let rules = plan.rules.iter().map(RuleState::new).collect();
-        Self { plan, sources, given, limits, matches: HashMap::new(), rules }
+        let (nested, matches) = (HashMap::new(), HashMap::new());
+        Self { plan, sources, given, context, nested, matches, rules }
+    }
+
+    fn meter(&self) -> &'r Meter {
+        self.context.meter
     }
 
     /// Runs the query's own steps.
@@ -86,6 +106,16 @@ impl<'r> Run<'r> {
         if input.is_empty() {
             return Ok(Relation::empty(step.keep.clone()));
         }
+        self.meter().at(step.span);
+        self.meter().check()?;
+        let Some(trace) = self.context.trace else { return self.act(step, input).await };
+        let (rows, before) = (input.len(), trace.now());
+        let relation = self.act(step, input).await?;
+        trace.record(step.id, rows, relation.len(), before);
+        Ok(relation)
+    }
+
+    async fn act(&mut self, step: &Step, input: Relation) -> Result<Relation, QueryError> {
         let (relation, repeats) = match &step.action {
             Action::Given { input: number, .. } => (self.join_given(*number, step, &input)?, false),
             Action::Match(matching) => {
@@ -94,7 +124,7 @@ impl<'r> Run<'r> {
             }
             Action::Compute(compute) => {
                 let repeats = compute.bind.as_ref().is_some_and(|bind| !bind.is_single());
-                (self.compute(compute, input, step.span).await?, repeats)
+                (self.compute(compute, input, step).await?, repeats)
             }
             Action::Either(either) => (self.either(either, &input, step.span).await?, false),
             Action::Without(without) => (self.without(without, input).await?, false),
@@ -102,7 +132,8 @@ impl<'r> Run<'r> {
                 (self.invoke(invoke, &input, step.span).await?, invoke.repeats())
             }
         };
-        self.check_rows(relation.len(), step.span)?;
+        self.meter().at(step.span);
+        self.meter().check_rows(relation.len(), relation.row_bytes())?;
         Ok(kept(relation, step, repeats))
     }
 
@@ -119,7 +150,7 @@ impl<'r> Run<'r> {
         let vars: Vec<_> = given.vars.iter().filter(wanted).copied().collect();
         let given = given.project(&vars);
         self.check_product(input.len(), &given, input, step.span)?;
-        Ok(input.joined(&given))
+        input.joined(&given, self.meter())
     }
 
     /// Refuses a product that would be too large before it is made.
@@ -137,11 +168,8 @@ impl<'r> Run<'r> {
     }
 
     fn check_rows(&self, rows: usize, span: Span) -> Result<(), QueryError> {
-        if rows > self.limits.rows_max {
-            let message = format!("{rows} rows here, of {} allowed", self.limits.rows_max);
-            return Err(QueryError::new(QueryErrorKind::Limit, span, message));
-        }
-        Ok(())
+        self.meter().at(span);
+        self.meter().check_rows(rows, 0)
     }
 }
 
@@ -157,7 +185,7 @@ fn kept(relation: Relation, step: &Step, repeats: bool) -> Relation {
 
 impl Relation {
     /// The natural join with another relation.
-    pub(crate) fn joined(&self, other: &Self) -> Self {
+    pub(crate) fn joined(&self, other: &Self, meter: &Meter) -> Result<Self, QueryError> {
         let shared: Vec<_> =
             other.vars.iter().copied().filter(|var| self.position(*var).is_some()).collect();
         let (left, right) = relation::join(
@@ -165,9 +193,11 @@ impl Relation {
             self.len(),
             &other.columns_of(&shared),
             other.len(),
-        );
+            meter,
+        )?;
+        meter.check_rows(left.len(), self.row_bytes() + other.row_bytes())?;
         let new: Vec<_> =
             other.vars.iter().copied().filter(|var| self.position(*var).is_none()).collect();
-        self.gather(&left).beside(other.select(&new).gather(&right))
+        Ok(self.gather(&left).beside(other.select(&new).gather(&right)))
     }
 }

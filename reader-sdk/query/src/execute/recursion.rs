@@ -17,8 +17,9 @@ use duramen_model::Span;
 use super::Run;
 use super::column::Column;
 use super::relation::{Relation, Table};
+use crate::budget::{Budget, Meter};
 use crate::cell::Cell;
-use crate::error::{QueryError, QueryErrorKind};
+use crate::error::QueryError;
 use crate::plan::{Action, Invoke, RulePlan, Slot, Step, Var};
 
 /// What is known of a rule so far.
@@ -65,15 +66,14 @@ impl Invoke {
 }
 
 impl RuleState {
-    /// Takes in what is asked, as far as it was not before.
-    fn take_in(&mut self, asked: &Relation) {
-        match &mut self.handed {
-            Some(handed) => {
-                let new = handed.insert(asked);
-                self.new_demand.append(&new);
-            }
-            None => self.new_demand.append(asked),
-        }
+    /// Takes in what is asked, as far as it was not before; gives that.
+    fn take_in(&mut self, asked: &Relation) -> Relation {
+        let new = match &mut self.handed {
+            Some(handed) => handed.insert(asked),
+            None => asked.clone(),
+        };
+        self.new_demand.append(&new);
+        new
     }
 }
 
@@ -106,7 +106,7 @@ impl Run<'_> {
         self.ask(invoke, input);
         self.complete(invoke.rule, span).await?;
         let answers = &self.rules[invoke.rule].answers;
-        Ok(join_answers(&self.plan.rules[invoke.rule], invoke, input, answers))
+        join_answers(&self.plan.rules[invoke.rule], invoke, input, answers, self.meter())
     }
 
     /// Adds what the rows of a relation ask of a rule to its demand.
@@ -131,12 +131,14 @@ impl Run<'_> {
             .filter(|&member| self.plan.rules[member].component == component)
             .collect();
         for round in 0.. {
-            if round > self.limits.rounds_max {
+            self.meter().check()?;
+            if round > self.meter().limits.rounds_max {
                 let message = format!(
-                    "the rule {} has not come to an end after {} rounds",
-                    self.plan.rules[rule].name, self.limits.rounds_max
+                    "the rule {} has not come to an end after {round} rounds",
+                    self.plan.rules[rule].name
                 );
-                return Err(QueryError::new(QueryErrorKind::Limit, span, message));
+                self.meter().at(span);
+                return Err(self.meter().over(Budget::Rounds, message));
             }
             let news = self.news(&members);
             if news.iter().all(|news| news.demand.is_empty() && news.answers.is_empty()) {
@@ -185,6 +187,7 @@ impl Run<'_> {
                 let new = state.answers.insert(&rows.project(&rule.params));
                 state.new_answers.append(&new);
                 let answers = state.answers.relation().len();
+                self.hold_rows(&new)?;
                 self.check_rows(answers, span)?;
             }
         }
@@ -206,7 +209,7 @@ impl Run<'_> {
             flow = self.steps(&rest[..at], flow).await?;
             let step = &rest[at];
             if let Some(invoke) = recursive_call(step) {
-                flow = self.pass(place, call, invoke, &flow, news);
+                flow = self.pass(place, call, invoke, &flow, news)?;
                 self.check_rows(flow.len(), step.span)?;
                 flow = super::kept(flow, step, invoke.repeats());
             }
@@ -235,7 +238,9 @@ impl Run<'_> {
         }
         let Some(call) = call else { return Ok(answers_to_roots(rule, roots, &rows)) };
         let next = Relation::new(rule.bound(), bound_columns(rule, call, &rows), rows.len());
-        self.rules[place.rule].take_in(&rows.select(roots).beside(next));
+        let asked = rows.select(roots).beside(next);
+        let new = self.rules[place.rule].take_in(&asked);
+        self.hold_rows(&new)?;
         Ok(Relation::empty(rule.params.clone()))
     }
 
@@ -248,14 +253,15 @@ impl Run<'_> {
         invoke: &Invoke,
         flow: &Relation,
         news: &[News],
-    ) -> Relation {
+    ) -> Result<Relation, QueryError> {
+        let meter = self.meter();
         let callee = &self.plan.rules[invoke.rule];
         let slot = &mut self.rules[place.rule].arrived[place.branch][call];
         let mut arrived = slot.take().unwrap_or_else(|| arrival_table(callee, invoke, flow));
         let answers = news.iter().find(|news| news.rule == invoke.rule).map(|news| &news.answers);
         let mut passed = match answers {
             Some(answers) if !answers.is_empty() => {
-                meet_new_answers(callee, invoke, &arrived, answers)
+                meet_new_answers(callee, invoke, &arrived, answers, meter)?
             }
             _ => Relation::empty(passed_vars(invoke, flow)),
         };
@@ -263,8 +269,15 @@ impl Run<'_> {
         self.rules[place.rule].arrived[place.branch][call] = Some(arrived);
         self.ask(invoke, &new);
         let answers = &self.rules[invoke.rule].answers;
-        passed.append(&join_answers(callee, invoke, &new, answers));
-        passed
+        passed.append(&join_answers(callee, invoke, &new, answers, meter)?);
+        self.hold_rows(&new)?;
+        Ok(passed)
+    }
+
+    /// Counts rows that stay in a table, with what finds them there.
+    fn hold_rows(&self, rows: &Relation) -> Result<(), QueryError> {
+        const INDEX_BYTES: usize = 48;
+        self.meter().hold(rows.len().saturating_mul(rows.row_bytes() + INDEX_BYTES))
     }
 }
 
@@ -314,10 +327,19 @@ fn passed_vars(invoke: &Invoke, flow: &Relation) -> Vec<Var> {
 }
 
 /// Joins rows with the answers of a rule on what the caller binds.
-fn join_answers(rule: &RulePlan, invoke: &Invoke, input: &Relation, answers: &Table) -> Relation {
+fn join_answers(
+    rule: &RulePlan,
+    invoke: &Invoke,
+    input: &Relation,
+    answers: &Table,
+    meter: &Meter,
+) -> Result<Relation, QueryError> {
     let columns = bound_columns(rule, invoke, input);
-    let (rows, found) = answers.probe(&columns.iter().collect::<Vec<_>>(), input.len());
-    with_arguments(rule, invoke, input.gather(&rows), &answers.relation().gather(&found))
+    let columns: Vec<&Column> = columns.iter().collect();
+    let (rows, found) = answers.probe(&columns, input.len(), meter)?;
+    let answers = answers.relation();
+    meter.check_rows(rows.len(), input.row_bytes() + answers.row_bytes())?;
+    Ok(with_arguments(rule, invoke, input.gather(&rows), &answers.gather(&found)))
 }
 
 /// Joins the rows that have arrived at a call with new answers.
@@ -326,7 +348,8 @@ fn meet_new_answers(
     invoke: &Invoke,
     arrived: &Table,
     answers: &Relation,
-) -> Relation {
+    meter: &Meter,
+) -> Result<Relation, QueryError> {
     let bound = rule.bound();
     let matches_constants = |row: &usize| {
         rule.params.iter().zip(&invoke.arguments).all(|(param, slot)| match slot {
@@ -343,8 +366,10 @@ fn meet_new_answers(
         keyed.then(|| answers.column(*param)).flatten()
     };
     let columns: Vec<&Column> = rule.params.iter().zip(&invoke.arguments).filter_map(key).collect();
-    let (found, rows) = arrived.probe(&columns, answers.len());
-    with_arguments(rule, invoke, arrived.relation().gather(&rows), &answers.gather(&found))
+    let (found, rows) = arrived.probe(&columns, answers.len(), meter)?;
+    let arrived = arrived.relation();
+    meter.check_rows(rows.len(), arrived.row_bytes() + answers.row_bytes())?;
+    Ok(with_arguments(rule, invoke, arrived.gather(&rows), &answers.gather(&found)))
 }
 
 /// Adds the answers' columns under the names of the arguments. A variable that stands for two

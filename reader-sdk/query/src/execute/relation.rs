@@ -1,7 +1,9 @@
 //! Relations: rows over variables, column by column.
 
 use super::column::{Column, RowIndex, hashes, rows_equal};
+use crate::budget::{CHECK_EVERY, Meter};
 use crate::cell::Cell;
+use crate::error::QueryError;
 use crate::plan::Var;
 
 /// Rows over variables. With no variables it is either one empty row (true) or none (false).
@@ -100,6 +102,11 @@ impl Relation {
         self.select(vars).distinct()
     }
 
+    /// About how many bytes a row takes.
+    pub(crate) fn row_bytes(&self) -> usize {
+        self.columns.iter().map(Column::cell_bytes).sum()
+    }
+
     /// The distinct rows.
     pub(crate) fn distinct(self) -> Self {
         let first = distinct_rows(&self.columns.iter().collect::<Vec<_>>(), self.rows);
@@ -163,19 +170,32 @@ impl Table {
     }
 
     /// The pairs of rows, of the probing columns and of the table, that agree in the key.
-    pub(crate) fn probe(&self, columns: &[&Column], rows: usize) -> (Vec<usize>, Vec<usize>) {
+    pub(crate) fn probe(
+        &self,
+        columns: &[&Column],
+        rows: usize,
+        meter: &Meter,
+    ) -> Result<Pairs, QueryError> {
         let own = self.relation.columns_of(&self.key);
-        probe(&self.keys, &own, columns, rows)
+        probe(&self.keys, &own, columns, rows, meter)
     }
 }
 
-/// The pairs of rows, of the probing columns and of the indexed ones, that agree.
+/// Pairs of rows: their numbers on the left, and on the right.
+pub(crate) type Pairs = (Vec<usize>, Vec<usize>);
+
+/// Bytes of a pair.
+const PAIR_BYTES: usize = 2 * size_of::<usize>();
+
+/// The pairs of rows, of the probing columns and of the indexed ones, that agree. There may be far
+/// more of them than rows, so they are counted as they come.
 pub(crate) fn probe(
     index: &RowIndex,
     indexed: &[&Column],
     columns: &[&Column],
     rows: usize,
-) -> (Vec<usize>, Vec<usize>) {
+    meter: &Meter,
+) -> Result<Pairs, QueryError> {
     let mut left = Vec::with_capacity(rows);
     let mut right = Vec::with_capacity(rows);
     for (row, hash) in hashes(columns, rows).into_iter().enumerate() {
@@ -183,10 +203,14 @@ pub(crate) fn probe(
             if rows_equal(columns, row, indexed, at) {
                 left.push(row);
                 right.push(at);
+                if left.len().is_multiple_of(CHECK_EVERY) {
+                    meter.check()?;
+                    meter.check_rows(left.len(), PAIR_BYTES)?;
+                }
             }
         }
     }
-    (left, right)
+    Ok((left, right))
 }
 
 /// The pairs of rows of two lists of columns that agree; the shorter side is indexed.
@@ -195,14 +219,15 @@ pub(crate) fn join(
     left_rows: usize,
     right: &[&Column],
     right_rows: usize,
-) -> (Vec<usize>, Vec<usize>) {
+    meter: &Meter,
+) -> Result<Pairs, QueryError> {
     if left_rows < right_rows {
         let index = RowIndex::of(left, left_rows);
-        let (right, left) = probe(&index, left, right, right_rows);
-        (left, right)
+        let (right, left) = probe(&index, left, right, right_rows, meter)?;
+        Ok((left, right))
     } else {
         let index = RowIndex::of(right, right_rows);
-        probe(&index, right, left, left_rows)
+        probe(&index, right, left, left_rows, meter)
     }
 }
 
@@ -218,11 +243,13 @@ mod tests {
 
     #[test]
     fn a_join_pairs_all_rows_that_agree() {
+        let meter = Meter::default();
         let (a, b) = (relation(&[[1, 10], [2, 20], [2, 21]]), relation(&[[2, 7], [3, 8]]));
-        let pairs = join(&a.columns_of(&[Var(0)]), a.len(), &b.columns_of(&[Var(0)]), b.len());
-        assert_eq!(pairs, (vec![1, 2], vec![0, 0]));
-        let pairs = join(&b.columns_of(&[Var(0)]), b.len(), &a.columns_of(&[Var(0)]), a.len());
-        assert_eq!(pairs, (vec![0, 0], vec![1, 2]));
+        let (left, right) = (a.columns_of(&[Var(0)]), b.columns_of(&[Var(0)]));
+        let pairs = join(&left, a.len(), &right, b.len(), &meter);
+        assert_eq!(pairs.expect("few"), (vec![1, 2], vec![0, 0]));
+        let pairs = join(&right, b.len(), &left, a.len(), &meter);
+        assert_eq!(pairs.expect("few"), (vec![0, 0], vec![1, 2]));
     }
 
     #[test]
@@ -231,7 +258,7 @@ mod tests {
         assert_eq!(table.insert(&relation(&[[1, 10], [1, 10], [2, 20]])).len(), 2);
         assert_eq!(table.insert(&relation(&[[2, 20], [3, 10]])).len(), 1);
         let probing = Column::Longs(vec![10, 20, 30]);
-        let (rows, at) = table.probe(&[&probing], 3);
+        let (rows, at) = table.probe(&[&probing], 3, &Meter::default()).expect("few");
         assert_eq!((rows, at), (vec![0, 0, 1], vec![2, 0, 1]));
     }
 

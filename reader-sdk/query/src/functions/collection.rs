@@ -22,9 +22,9 @@ pub(super) const TABLE: &[Builtin] = &[
     builtin("first", 1, 1, |cells| Ok(members(&cells[0])?.first().cloned().unwrap_or(Cell::Nil))),
     builtin("last", 1, 1, |cells| Ok(members(&cells[0])?.last().cloned().unwrap_or(Cell::Nil))),
     builtin("nth", 2, 3, nth),
-    builtin("vector", 0, MANY, |cells| Ok(Cell::vector(cells.iter().cloned()))),
-    builtin("list", 0, MANY, |cells| Ok(Cell::vector(cells.iter().cloned()))),
-    builtin("tuple", 1, MANY, |cells| Ok(Cell::vector(cells.iter().cloned()))),
+    builtin("vector", 0, MANY, vector),
+    builtin("list", 0, MANY, vector),
+    builtin("tuple", 1, MANY, vector),
     builtin("untuple", 1, 1, |cells| match &cells[0] {
         Cell::Vector(_) => Ok(cells[0].clone()),
         other => Err(format!("expected a tuple, found {}", other.kind())),
@@ -35,6 +35,37 @@ pub(super) const TABLE: &[Builtin] = &[
     builtin("hash-map", 0, MANY, hash_map),
     builtin("range", 1, 3, range),
 ];
+
+/// Members that a collection may have in all, those of its members counted too: a query could
+/// double them in every round of a rule, and all of them would be hashed and shown.
+const MEMBERS_MAX: usize = 1_000_000;
+
+fn vector(cells: &[Cell]) -> Outcome {
+    check_size(cells)?;
+    Ok(Cell::vector(cells.iter().cloned()))
+}
+
+fn check_size(cells: &[Cell]) -> Result<(), String> {
+    let mut left = MEMBERS_MAX;
+    if cells.iter().all(|cell| fits(cell, &mut left)) {
+        return Ok(());
+    }
+    Err(format!("a collection of more than {MEMBERS_MAX} members"))
+}
+
+/// Counts the members of a cell down, as far as there is something left.
+fn fits(cell: &Cell, left: &mut usize) -> bool {
+    let Some(fewer) = left.checked_sub(1) else { return false };
+    *left = fewer;
+    match cell {
+        Cell::Vector(cells) => cells.iter().all(|cell| fits(cell, left)),
+        Cell::Set(cells) => cells.iter().all(|cell| fits(cell, left)),
+        Cell::Map(entries) => {
+            entries.iter().all(|(key, value)| fits(key, left) && fits(value, left))
+        }
+        _ => true,
+    }
+}
 
 fn length(cell: &Cell) -> Result<usize, String> {
     Ok(match cell {
@@ -103,6 +134,7 @@ fn hash_map(cells: &[Cell]) -> Outcome {
     if cells.len() % 2 == 1 {
         return Err("a key without a value".to_owned());
     }
+    check_size(cells)?;
     let entries: BTreeMap<Cell, Cell> =
         cells.chunks(2).map(|pair| (pair[0].clone(), pair[1].clone())).collect();
     Ok(Cell::Map(Arc::new(entries)))

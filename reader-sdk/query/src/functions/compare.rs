@@ -75,6 +75,27 @@ const fn is_ordered(value: &Value) -> bool {
     !matches!(value, Value::Bytes(_))
 }
 
+/// A total order, for sorting whatever there is: nil, then numbers by value with NaN last, then
+/// everything else, first by its type. Vectors compare part by part.
+pub(crate) fn total_order(a: &Cell, b: &Cell) -> Ordering {
+    match (a, b) {
+        (Cell::Vector(a), Cell::Vector(b)) => {
+            let unequal = a.iter().zip(b.iter()).map(|(a, b)| total_order(a, b));
+            unequal.into_iter().find(|order| order.is_ne()).unwrap_or(a.len().cmp(&b.len()))
+        }
+        (Cell::Nil, _) | (_, Cell::Nil) => a.cmp(b),
+        _ => match (Number::of(a), Number::of(b)) {
+            (Some(a), Some(b)) => {
+                let nan = |number: &Number| number.sign().is_none();
+                a.compare(&b).unwrap_or_else(|| nan(&a).cmp(&nan(&b)))
+            }
+            (Some(_), None) => Ordering::Less,
+            (None, Some(_)) => Ordering::Greater,
+            (None, None) => a.cmp(b),
+        },
+    }
+}
+
 /// Shorter vectors come first, as in Clojure.
 fn order_vectors(a: &[Cell], b: &[Cell]) -> Result<Option<Ordering>, String> {
     if a.len() != b.len() {

@@ -12,6 +12,7 @@
 //! | `clojure.string/` | `upper-case` `lower-case` `capitalize` `trim` `triml` `trimr` `blank?` `starts-with?` `ends-with?` `includes?` `index-of` `join` `split` `replace` `reverse` |
 //! | collections | `count` `empty?` `not-empty` `contains?` `get` `first` `last` `nth` `vector` `list` `set` `hash-map` `tuple` `untuple` `range` |
 //! | databases | `get-else` `get-some` `missing?`: these take a source first |
+//! | queries | `q`: takes a query and its inputs, among them sources and `%` |
 //!
 //! They have their Clojure meaning, with these differences: integer arithmetic that overflows is
 //! an error; `/` of integers gives the quotient; `=` compares numbers by value whatever their
@@ -30,13 +31,14 @@ mod text;
 
 use std::sync::Arc;
 
-use duramen_model::Symbol;
+use duramen_model::{Edn, Symbol};
 
+use crate::ast::Query;
 use crate::cell::Cell;
 use registry::{HostFunction, Registry};
 
 pub(crate) use arithmetic::add;
-pub(crate) use compare::order;
+pub(crate) use compare::{order, total_order};
 pub(crate) use number::Number;
 pub(crate) use text::takes_pattern;
 
@@ -72,6 +74,8 @@ pub(crate) enum Function {
     GetElse,
     GetSome,
     Missing,
+    /// A query within the query.
+    Query(Query),
 }
 
 impl Function {
@@ -100,6 +104,20 @@ impl Function {
         matches!(self, Self::GetElse | Self::GetSome | Self::Missing)
     }
 
+    /// Calls a function that looks into no source.
+    pub(crate) fn call(&self, cells: &[Cell]) -> Outcome {
+        match self {
+            Self::Builtin(builtin) => (builtin.function)(cells),
+            Self::Host(host) => {
+                let edn: Vec<Edn> = cells.iter().map(Cell::to_edn).collect();
+                host.call(&edn).map(|edn| Cell::from_edn(&edn))
+            }
+            Self::GetElse | Self::GetSome | Self::Missing | Self::Query(_) => {
+                Err("looks into a source".to_owned())
+            }
+        }
+    }
+
     /// Whether the function takes so many arguments, the source not counted.
     pub(crate) fn takes(&self, arguments: usize) -> bool {
         let (min, max) = self.arity();
@@ -114,6 +132,7 @@ impl Function {
             Self::GetElse => (3, 3),
             Self::GetSome => (2, MANY),
             Self::Missing => (2, 2),
+            Self::Query(query) => (query.parts.inputs.len(), query.parts.inputs.len()),
         }
     }
 }

@@ -18,6 +18,7 @@ use uuid::Uuid;
 #[derive(Debug, Clone, Default)]
 pub struct Registry {
     functions: HashMap<Symbol, Arc<HostFunction>>,
+    aggregates: HashMap<Symbol, Arc<HostFunction>>,
 }
 
 impl Registry {
@@ -39,6 +40,45 @@ impl Registry {
         let name = Symbol::new(name);
         self.functions.insert(name.clone(), Arc::new(function.into_host_function(name)));
         self
+    }
+
+    /// Adds an aggregate: a function whose last argument is the vector of all values of a group,
+    /// after up to three constants that stand before the variable. It fails and drops nothing as
+    /// functions do; a `None` shows as nil. Names of builtin aggregates stay theirs.
+    ///
+    /// ```
+    /// # use duramen_query::Registry;
+    /// let registry = Registry::new()
+    ///     .with_aggregate("mode", |values: Vec<i64>| values.into_iter().max())
+    ///     .with_aggregate("over", |least: i64, values: Vec<i64>| {
+    ///         values.into_iter().filter(|value| *value > least).count() as i64
+    ///     });
+    /// # let _ = registry;
+    /// ```
+    #[must_use]
+    pub fn with_aggregate<Arguments>(
+        mut self,
+        name: impl AsRef<str>,
+        function: impl IntoHostFunction<Arguments>,
+    ) -> Self {
+        let name = Symbol::new(name);
+        self.aggregates.insert(name.clone(), Arc::new(function.into_host_function(name)));
+        self
+    }
+
+    pub(crate) fn aggregate(&self, name: &Symbol) -> Option<Arc<HostFunction>> {
+        self.aggregates.get(name).cloned()
+    }
+
+    /// Whether both hold the very same functions.
+    pub(crate) fn is_same(&self, other: &Self) -> bool {
+        let same = |a: &HashMap<Symbol, Arc<HostFunction>>, b: &HashMap<_, Arc<_>>| {
+            let own = |(name, own): (&Symbol, &Arc<_>)| {
+                b.get(name).is_some_and(|other| Arc::ptr_eq(own, other))
+            };
+            a.len() == b.len() && a.iter().all(own)
+        };
+        same(&self.functions, &other.functions) && same(&self.aggregates, &other.aggregates)
     }
 
     pub(crate) fn function(&self, name: &Symbol) -> Option<Arc<HostFunction>> {

@@ -3,13 +3,13 @@
 use std::sync::Arc;
 
 use duramen_model::{Keyword, Symbol, Value};
-use regex::{Captures, NoExpand};
+use regex::Captures;
 
 use super::{Builtin, MANY, Outcome, builtin};
 use crate::cell::{Cell, Pattern};
 
 pub(super) const TABLE: &[Builtin] = &[
-    builtin("str", 0, MANY, |cells| Ok(Cell::string(concatenated(cells)))),
+    builtin("str", 0, MANY, |cells| concatenated(cells).map(Cell::string)),
     builtin("subs", 2, 3, subs),
     builtin("name", 1, 1, name),
     builtin("namespace", 1, 1, namespace),
@@ -51,6 +51,16 @@ pub(super) const TABLE: &[Builtin] = &[
     }),
 ];
 
+/// Bytes of a text that a function makes: a query could double one in every round of a rule.
+const TEXT_BYTES_MAX: usize = 16 << 20;
+
+fn checked(bytes: usize) -> Result<(), String> {
+    if bytes > TEXT_BYTES_MAX {
+        return Err(format!("a text of more than {TEXT_BYTES_MAX} bytes"));
+    }
+    Ok(())
+}
+
 fn text(cell: &Cell) -> Result<&str, String> {
     match cell {
         Cell::Value(Value::String(text)) => Ok(text),
@@ -59,7 +69,7 @@ fn text(cell: &Cell) -> Result<&str, String> {
 }
 
 /// What `str` makes of its arguments: text and characters bare, nil as nothing.
-fn concatenated(cells: &[Cell]) -> String {
+fn concatenated(cells: &[Cell]) -> Result<String, String> {
     let mut out = String::new();
     for cell in cells {
         match cell {
@@ -71,8 +81,9 @@ fn concatenated(cells: &[Cell]) -> String {
             Cell::Value(Value::BigInt(number)) => out.push_str(&number.to_string()),
             other => out.push_str(&other.to_edn().to_string()),
         }
+        checked(out.len())?;
     }
-    out
+    Ok(out)
 }
 
 fn position(cell: &Cell) -> Result<usize, String> {
@@ -178,15 +189,21 @@ fn index_of(cells: &[Cell]) -> Outcome {
 
 fn join(cells: &[Cell]) -> Outcome {
     let (separator, members) = match cells {
-        [separator, members] => (concatenated(std::slice::from_ref(separator)), members),
+        [separator, members] => (concatenated(std::slice::from_ref(separator))?, members),
         cells => (String::new(), &cells[0]),
     };
     let members = members
         .members()
         .ok_or_else(|| format!("expected a collection, found {}", members.kind()))?;
-    let parts: Vec<String> =
-        members.iter().map(|member| concatenated(std::slice::from_ref(member))).collect();
-    Ok(Cell::string(parts.join(&separator)))
+    let mut joined = String::new();
+    for (at, member) in members.iter().enumerate() {
+        if at > 0 {
+            joined.push_str(&separator);
+        }
+        joined.push_str(&concatenated(std::slice::from_ref(member))?);
+        checked(joined.len())?;
+    }
+    Ok(Cell::string(joined))
 }
 
 /// Empty parts at the end are dropped, as in Clojure.
@@ -202,15 +219,30 @@ fn split(cells: &[Cell]) -> Outcome {
 /// Text replaces text; for an expression `$1` in the replacement stands for a group.
 fn replace(cells: &[Cell]) -> Outcome {
     let (whole, replacement) = (text(&cells[0])?, text(&cells[2])?);
-    Ok(Cell::string(match &cells[1] {
-        Cell::Pattern(pattern) if replacement.contains('$') => {
-            pattern.anywhere().replace_all(whole, replacement).into_owned()
-        }
+    let mut replaced = String::new();
+    let mut end = 0;
+    let mut put = |from: usize, to: usize, fill: &mut dyn FnMut(&mut String)| {
+        replaced.push_str(&whole[end..from]);
+        fill(&mut replaced);
+        end = to;
+        checked(replaced.len())
+    };
+    match &cells[1] {
         Cell::Pattern(pattern) => {
-            pattern.anywhere().replace_all(whole, NoExpand(replacement)).into_owned()
+            for captures in pattern.anywhere().captures_iter(whole) {
+                let found = captures.get_match();
+                let mut fill = |to: &mut String| captures.expand(replacement, to);
+                put(found.start(), found.end(), &mut fill)?;
+            }
         }
-        part => whole.replace(text(part)?, replacement),
-    }))
+        part => {
+            for (from, part) in whole.match_indices(text(part)?) {
+                put(from, from + part.len(), &mut |to| to.push_str(replacement))?;
+            }
+        }
+    }
+    replaced.push_str(&whole[end..]);
+    Ok(Cell::string(replaced))
 }
 
 /// Whether the first argument of a function is a regular expression, so that a constant text can

@@ -3,7 +3,7 @@
 use duramen_model::{Edn, Form, Span, Symbol};
 
 use super::DEPTH_MAX;
-use super::term::{as_source, as_variable, expected, is_blank, is_symbol};
+use super::term::{as_rules, as_source, as_variable, expected, is_blank, is_symbol};
 use crate::ast::{Binding, InputBinding, Variable};
 use crate::error::QueryError;
 
@@ -17,8 +17,8 @@ pub(super) fn parse_inputs(forms: &[&Form]) -> Result<Vec<InputBinding>, QueryEr
     for form in forms {
         let input = parse_input(form)?;
         let same = |own: &InputBinding| match (own, &input) {
-            (InputBinding::Source(own), InputBinding::Source(new)) => own.name == new.name,
-            (InputBinding::Rules(_), InputBinding::Rules(_)) => true,
+            (InputBinding::Source(own), InputBinding::Source(new))
+            | (InputBinding::Rules(own), InputBinding::Rules(new)) => own.name == new.name,
             _ => false,
         };
         if inputs.iter().any(same) {
@@ -33,8 +33,8 @@ fn parse_input(form: &Form) -> Result<InputBinding, QueryError> {
     if let Some(source) = as_source(form) {
         return Ok(InputBinding::Source(source));
     }
-    if is_symbol(form, "%") {
-        return Ok(InputBinding::Rules(form.span));
+    if let Some(rules) = as_rules(form) {
+        return Ok(InputBinding::Rules(rules));
     }
     match form.as_symbol() {
         Some(name) if as_variable(form).is_none() && !is_blank(form) && name.text() != "..." => {

@@ -6,11 +6,11 @@ use duramen_model::{Edn, Form, Span, Symbol};
 
 use super::binding::parse_binding;
 use super::term::{
-    as_source, as_variable, constant, expected, is_blank, is_symbol, term, variable,
+    as_rules, as_source, as_variable, constant, expected, is_blank, is_symbol, term, variable,
 };
 use crate::ast::{
-    Argument, Binding, Call, Clause, InputBinding, JoinVariables, Not, Or, Pattern, RuleCall,
-    SourceName, Term,
+    Argument, Binding, Call, Clause, InputBinding, JoinVariables, Not, Or, Pattern, Query,
+    RuleCall, SourceName, Term,
 };
 use crate::error::QueryError;
 
@@ -24,18 +24,18 @@ pub(super) fn parse_into(
         .checked_sub(1)
         .ok_or_else(|| QueryError::malformed(form.span, "clauses are nested too deeply"))?;
     match &form.edn {
-        Edn::Vector(parts) => clauses.push(vector_clause(parts, form.span)?),
+        Edn::Vector(parts) => clauses.push(vector_clause(parts, form.span, depth)?),
         Edn::List(parts) => list_clause(parts, form.span, depth, clauses)?,
         _ => return Err(expected("a clause: a vector or a list", form)),
     }
     Ok(())
 }
 
-fn vector_clause(parts: &[Form], span: Span) -> Result<Clause, QueryError> {
+fn vector_clause(parts: &[Form], span: Span, depth: usize) -> Result<Clause, QueryError> {
     match parts.split_first() {
         None => Err(QueryError::malformed(span, "an empty pattern")),
         Some((Form { edn: Edn::List(call), .. }, rest)) => {
-            function_call(call, rest, span).map(Clause::Call)
+            function_call(call, rest, span, depth).map(Clause::Call)
         }
         Some(_) => pattern(parts, span).map(Clause::Pattern),
     }
@@ -51,7 +51,12 @@ fn pattern(parts: &[Form], span: Span) -> Result<Pattern, QueryError> {
     Ok(Pattern { source, terms, span })
 }
 
-fn function_call(call: &[Form], rest: &[Form], span: Span) -> Result<Call, QueryError> {
+fn function_call(
+    call: &[Form],
+    rest: &[Form],
+    span: Span,
+    depth: usize,
+) -> Result<Call, QueryError> {
     let Some((head, arguments)) = call.split_first() else {
         return Err(QueryError::malformed(span, "a call without a function"));
     };
@@ -64,8 +69,36 @@ fn function_call(call: &[Form], rest: &[Form], span: Span) -> Result<Call, Query
         [binding] => Some(parse_binding(binding)?),
         [_, second, ..] => return Err(expected("one binding after the call", second)),
     };
+    let (query, arguments) = match function.text() {
+        "q" => nested_query(arguments, span, depth)?,
+        _ => (None, arguments),
+    };
     let arguments = arguments.iter().map(argument).collect::<Result<_, _>>()?;
-    Ok(Call { function: function.clone(), arguments, binding, span })
+    Ok(Call { function: function.clone(), query, arguments, binding, span })
+}
+
+/// The query that a `q` begins with, and the rest of its arguments. It may be quoted, as a host
+/// language would have it.
+fn nested_query(
+    arguments: &[Form],
+    span: Span,
+    depth: usize,
+) -> Result<(Option<Query>, &[Form]), QueryError> {
+    let Some((form, rest)) = arguments.split_first() else {
+        return Err(QueryError::malformed(span, "q takes a query and its inputs"));
+    };
+    let form = match &form.edn {
+        Edn::List(parts) => match parts.as_slice() {
+            [quote, form] if is_symbol(quote, "quote") => form,
+            _ => return Err(expected("a query", form)),
+        },
+        _ => form,
+    };
+    let query = Query::nested(form, depth)?;
+    if query.parts.timeout.is_some() {
+        return Err(QueryError::malformed(form.span, "a query within a query has no :timeout"));
+    }
+    Ok((Some(query), rest))
 }
 
 fn argument(form: &Form) -> Result<Argument, QueryError> {
@@ -74,6 +107,9 @@ fn argument(form: &Form) -> Result<Argument, QueryError> {
     }
     if let Some(source) = as_source(form) {
         return Ok(Argument::Source(source));
+    }
+    if let Some(rules) = as_rules(form) {
+        return Ok(Argument::Rules(rules.span));
     }
     if let Edn::Nil = form.edn {
         return Ok(Argument::Constant(form.clone()));
@@ -222,7 +258,7 @@ fn rule_call(
     rest: &[Form],
     span: Span,
 ) -> Result<RuleCall, QueryError> {
-    if as_variable(head).is_some() || is_blank(head) || is_symbol(head, "%") {
+    if as_variable(head).is_some() || is_blank(head) || as_rules(head).is_some() {
         return Err(expected("the name of a rule", head));
     }
     if rest.is_empty() {

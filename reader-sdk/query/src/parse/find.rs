@@ -44,6 +44,14 @@ fn element(form: &Form) -> Result<Element, QueryError> {
     }
 }
 
+/// `(sum ?x)` as a form of its own.
+pub(super) fn as_aggregate(form: &Form) -> Result<Aggregate, QueryError> {
+    match element(form)? {
+        Element::Aggregate(aggregate) => Ok(aggregate),
+        Element::Variable(_) | Element::Pull(_) => Err(expected("an aggregate", form)),
+    }
+}
+
 fn aggregate(function: &Symbol, rest: &[Form], span: Span) -> Result<Aggregate, QueryError> {
     let Some((last, arguments)) = rest.split_last() else {
         let message = format!("({function}) aggregates nothing: name a variable");

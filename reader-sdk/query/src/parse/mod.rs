@@ -8,12 +8,15 @@
 mod binding;
 mod clause;
 mod find;
+mod finish;
 mod rules;
 mod term;
 
+use std::sync::Arc;
+
 use duramen_model::{Edn, Form, Keyword, Span, edn};
 
-use crate::ast::{Clause, InputBinding, Query, Variable};
+use crate::ast::{Amount, Clause, InputBinding, Query, QueryParts, Variable};
 use crate::error::QueryError;
 
 pub(crate) use rules::parse_rules;
@@ -21,7 +24,13 @@ pub(crate) use rules::parse_rules;
 /// Clauses within clauses that are accepted.
 pub(crate) const DEPTH_MAX: usize = 64;
 
-const SECTIONS: [&str; 7] = ["find", "with", "in", "where", "keys", "strs", "syms"];
+const SECTIONS: [&str; 12] = [
+    "find", "with", "in", "where", "keys", "strs", "syms", "having", "order-by", "limit", "offset",
+    "timeout",
+];
+
+/// Sections that a map may give a single form for.
+const SINGLE: [&str; 4] = ["order-by", "limit", "offset", "timeout"];
 
 impl Query {
     /// Reads a query from text.
@@ -41,7 +50,10 @@ impl Query {
             let span = Span { start, end: end.max(start) };
             QueryError::malformed(span, error.to_string())
         })?;
-        Self::from_form(&form)
+        if form.as_str().is_some() {
+            return Self::from_form(&form);
+        }
+        Self::of(&form, text.into(), DEPTH_MAX)
     }
 
     /// Reads a query from EDN: a vector, a map, or a string that holds either.
@@ -49,11 +61,20 @@ impl Query {
     /// # Errors
     /// When the form is not a query; the error says where.
     pub fn from_form(form: &Form) -> Result<Self, QueryError> {
-        if let Some(text) = form.as_str() {
-            return Self::parse(text);
+        match form.as_str() {
+            Some(text) => Self::parse(text),
+            None => Self::of(form, form.to_string().into(), DEPTH_MAX),
         }
-        let sections = Sections::split(form)?;
-        let query = sections.query()?;
+    }
+
+    /// Reads a query that stands within another.
+    pub(crate) fn nested(form: &Form, depth: usize) -> Result<Self, QueryError> {
+        Self::of(form, Box::default(), depth)
+    }
+
+    fn of(form: &Form, text: Box<str>, depth: usize) -> Result<Self, QueryError> {
+        let parts = Sections::split(form, depth)?.query(text)?;
+        let query = Self { parts: Arc::new(parts) };
         query.check_find_is_bindable()?;
         Ok(query)
     }
@@ -61,9 +82,9 @@ impl Query {
     /// Find and `:with` name variables that something in the query could bind. Whether it really
     /// does is for the planner, which knows the rules.
     fn check_find_is_bindable(&self) -> Result<(), QueryError> {
-        let bound = clause::variables_of(&self.clauses, &self.inputs);
-        let wanted = self.find.elements.iter().map(crate::ast::Element::variable);
-        for variable in wanted.chain(&self.with) {
+        let bound = clause::variables_of(&self.parts.clauses, &self.parts.inputs);
+        let wanted = self.parts.find.elements.iter().map(crate::ast::Element::variable);
+        for variable in wanted.chain(&self.parts.with) {
             if !bound.contains(&variable.name) {
                 return Err(unbound(variable));
             }
@@ -76,15 +97,26 @@ pub(crate) fn unbound(variable: &Variable) -> QueryError {
     QueryError::unbound(variable.span, format!("nothing binds {}", variable.name))
 }
 
+fn is_direction(keyword: &Keyword) -> bool {
+    matches!(keyword.text(), "asc" | "desc")
+}
+
+/// Whether a section holds one aggregate without brackets around it: `{:order-by (count ?x)}`.
+fn is_call(keyword: &Keyword, value: &Form) -> bool {
+    keyword.text() == "order-by" && matches!(value.edn, Edn::List(_))
+}
+
 /// The forms after each section's keyword.
 struct Sections<'a> {
     span: Span,
+    /// How deep clauses may be nested.
+    depth: usize,
     sections: Vec<(&'a Keyword, Span, Vec<&'a Form>)>,
 }
 
 impl<'a> Sections<'a> {
-    fn split(form: &'a Form) -> Result<Self, QueryError> {
-        let mut sections = Self { span: form.span, sections: Vec::new() };
+    fn split(form: &'a Form, depth: usize) -> Result<Self, QueryError> {
+        let mut sections = Self { span: form.span, depth, sections: Vec::new() };
         match &form.edn {
             Edn::Vector(forms) | Edn::List(forms) => sections.split_vector(forms)?,
             Edn::Map(entries) => sections.split_map(entries)?,
@@ -99,6 +131,12 @@ impl<'a> Sections<'a> {
     fn split_vector(&mut self, forms: &'a [Form]) -> Result<(), QueryError> {
         for form in forms {
             match (form.as_keyword(), self.sections.last_mut()) {
+                // A direction belongs to what it stands behind.
+                (Some(keyword), Some((section, _, content)))
+                    if section.text() == "order-by" && is_direction(keyword) =>
+                {
+                    content.push(form);
+                }
                 (Some(keyword), _) => self.begin(keyword, form.span)?,
                 (None, Some((_, _, content))) => content.push(form),
                 (None, None) => {
@@ -116,9 +154,16 @@ impl<'a> Sections<'a> {
                 QueryError::malformed(key.span, "the keys of a query are keywords")
             })?;
             self.begin(keyword, key.span)?;
-            let content = value.as_sequence().ok_or_else(|| {
-                QueryError::malformed(value.span, format!("{keyword} takes a vector"))
-            })?;
+            let content = match &value.edn {
+                Edn::Vector(forms) | Edn::List(forms) if !is_call(keyword, value) => {
+                    forms.as_slice()
+                }
+                _ if SINGLE.contains(&keyword.text()) => std::slice::from_ref(value),
+                _ => {
+                    let message = format!("{keyword} takes a vector");
+                    return Err(QueryError::malformed(value.span, message));
+                }
+            };
             if let Some((_, _, forms)) = self.sections.last_mut() {
                 forms.extend(content);
             }
@@ -146,7 +191,7 @@ impl<'a> Sections<'a> {
             .map(|(_, span, forms)| (*span, forms.as_slice()))
     }
 
-    fn query(&self) -> Result<Query, QueryError> {
+    fn query(&self, text: Box<str>) -> Result<QueryParts, QueryError> {
         let (span, forms) =
             self.get("find").ok_or_else(|| QueryError::malformed(self.span, "no :find"))?;
         let mut find = find::parse_find(span, forms)?;
@@ -155,9 +200,26 @@ impl<'a> Sections<'a> {
             Some((_, forms)) => forms.iter().map(|form| term::variable(form)).collect(),
             None => Ok(Vec::new()),
         }?;
-        let inputs = self.inputs()?;
-        let clauses = self.clauses()?;
-        Ok(Query { find, with, inputs, clauses })
+        let order = self.get("order-by").map(|(span, forms)| finish::parse_order(span, forms));
+        let timeout = self.get("timeout").map(|(span, forms)| finish::parse_timeout(span, forms));
+        let having = self.get("having").map(|(_, forms)| finish::parse_having(forms));
+        Ok(QueryParts {
+            text,
+            find,
+            with,
+            inputs: self.inputs()?,
+            clauses: self.clauses()?,
+            having: having.transpose()?.unwrap_or_default(),
+            order: order.transpose()?.unwrap_or_default(),
+            limit: self.amount("limit")?,
+            offset: self.amount("offset")?,
+            timeout: timeout.transpose()?,
+        })
+    }
+
+    fn amount(&self, section: &str) -> Result<Option<Amount>, QueryError> {
+        let amount = |(span, forms): (Span, &[&Form])| finish::parse_amount(section, span, forms);
+        self.get(section).map(amount).transpose()
     }
 
     fn keys(&self, find: &crate::ast::Find) -> Result<Option<Vec<Edn>>, QueryError> {
@@ -184,7 +246,7 @@ impl<'a> Sections<'a> {
         let Some((_, forms)) = self.get("where") else { return Ok(Vec::new()) };
         let mut clauses = Vec::with_capacity(forms.len());
         for form in forms {
-            clause::parse_into(form, DEPTH_MAX, &mut clauses)?;
+            clause::parse_into(form, self.depth, &mut clauses)?;
         }
         Ok(clauses)
     }

@@ -4,23 +4,20 @@ use duramen_model::{Edn, Form};
 
 use super::DEPTH_MAX;
 use super::clause::{head_variables, parse_into};
-use super::term::{as_source, as_variable, expected, is_blank};
+use super::term::{as_rules, as_source, as_variable, expected, is_blank};
 use crate::ast::{Rule, RuleBody, Rules};
 use crate::error::{QueryError, QueryErrorKind};
 
 const RESERVED: [&str; 5] = ["and", "or", "or-join", "not", "not-join"];
 
-/// Reads `[[(name ?a ?b) clause…] …]`.
-pub(crate) fn parse_rules(form: &Form) -> Result<Rules, QueryError> {
+/// Reads `[[(name ?a ?b) clause…] …]` into rules; bodies of a name that is there already are more
+/// bodies of it.
+pub(crate) fn parse_rules(form: &Form, rules: &mut Rules) -> Result<(), QueryError> {
     let bodies = match &form.edn {
         Edn::Vector(forms) | Edn::List(forms) | Edn::Set(forms) => forms,
         _ => return Err(expected("a vector of rules", form)),
     };
-    let mut rules = Rules::default();
-    for body in bodies {
-        add(body, &mut rules)?;
-    }
-    Ok(rules)
+    bodies.iter().try_for_each(|body| add(body, rules))
 }
 
 fn add(form: &Form, rules: &mut Rules) -> Result<(), QueryError> {
@@ -36,6 +33,7 @@ fn add(form: &Form, rules: &mut Rules) -> Result<(), QueryError> {
         .filter(|name| {
             as_variable(name_form).is_none()
                 && as_source(name_form).is_none()
+                && as_rules(name_form).is_none()
                 && !is_blank(name_form)
                 && !RESERVED.contains(&name.text())
         })

@@ -13,6 +13,10 @@ pub(super) fn is_source(symbol: &Symbol) -> bool {
     symbol.text().starts_with('$')
 }
 
+fn is_rules(symbol: &Symbol) -> bool {
+    symbol.text().starts_with('%')
+}
+
 pub(super) fn is_blank(form: &Form) -> bool {
     is_symbol(form, "_")
 }
@@ -32,6 +36,11 @@ pub(super) fn as_variable(form: &Form) -> Option<Variable> {
 
 pub(super) fn as_source(form: &Form) -> Option<SourceName> {
     form.as_symbol().filter(|symbol| is_source(symbol)).map(|name| named(name, form))
+}
+
+/// `%`, or another name of a set of rules.
+pub(super) fn as_rules(form: &Form) -> Option<Variable> {
+    form.as_symbol().filter(|symbol| is_rules(symbol)).map(|name| named(name, form))
 }
 
 fn named(name: &Symbol, form: &Form) -> Variable {
@@ -54,7 +63,7 @@ pub(super) fn term(form: &Form) -> Result<Term, QueryError> {
 pub(super) fn constant(form: &Form) -> Result<Form, QueryError> {
     let constant = match &form.edn {
         Edn::Nil | Edn::List(_) => false,
-        Edn::Value(Value::Symbol(symbol)) => !is_source(symbol) && symbol.text() != "%",
+        Edn::Value(Value::Symbol(symbol)) => !is_source(symbol) && !is_rules(symbol),
         _ => true,
     };
     if constant { Ok(form.clone()) } else { Err(expected("a variable, _ or a constant", form)) }

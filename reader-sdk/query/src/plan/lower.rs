@@ -1,6 +1,6 @@
 //! From clauses to nodes: names become variables, sources, functions and predicates.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{BTreeSet, HashMap, HashSet};
 
 use duramen_model::{Span, Symbol};
 
@@ -12,11 +12,12 @@ use super::node::{
 use crate::ast::{self, Clause, Query, Rules, Term};
 use crate::cell::{Cell, Pattern};
 use crate::error::{QueryError, QueryErrorKind};
+use crate::find::FindPlan;
 use crate::functions::{Function, takes_pattern};
 use crate::registry::Registry;
 
 /// What a query means, apart from the order of its steps.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(crate) struct Lowered {
     pub(crate) names: Vec<Symbol>,
     pub(crate) nodes: Vec<Node>,
@@ -28,6 +29,7 @@ pub(crate) struct Lowered {
 }
 
 /// An input that binds variables: their names and the number of rows.
+#[derive(Debug, Clone)]
 pub(crate) struct GivenInput {
     pub(crate) names: Vec<Symbol>,
     pub(crate) rows: usize,
@@ -41,10 +43,29 @@ pub(crate) fn lower(
     given: &[GivenInput],
     registry: &Registry,
 ) -> Result<Lowered, QueryError> {
+    lower_within(query, rules, sources, given, registry, &mut Nesting::default())
+}
+
+/// Queries within queries: those that are being lowered, and those that were.
+#[derive(Default)]
+struct Nesting {
+    open: Vec<usize>,
+    done: HashSet<usize>,
+}
+
+fn lower_within(
+    query: &Query,
+    rules: &Rules,
+    sources: &[Symbol],
+    given: &[GivenInput],
+    registry: &Registry,
+    nesting: &mut Nesting,
+) -> Result<Lowered, QueryError> {
     let mut lowering = Lowering {
         rules,
         sources,
         registry,
+        nesting,
         names: Vec::new(),
         matches: 0,
         predicates: Vec::new(),
@@ -58,16 +79,28 @@ pub(crate) fn lower(
         nodes.push(Node::Given { input, vars, rows: given.rows });
     }
     let inputs = scope.vars.values().copied().collect();
-    nodes.extend(lowering.clauses(&query.clauses, &mut scope)?);
+    nodes.extend(lowering.clauses(&query.parts.clauses, &mut scope)?);
     lowering.bodies()?;
     let Lowering { names, predicates, .. } = lowering;
     Ok(Lowered { names, nodes, predicates, inputs, scope: scope.vars })
+}
+
+impl Lowered {
+    /// Sets how many rows the inputs have.
+    pub(crate) fn set_given(&mut self, given_rows: &[usize]) {
+        for node in &mut self.nodes {
+            if let Node::Given { input, rows, .. } = node {
+                *rows = given_rows.get(*input).copied().unwrap_or(*rows);
+            }
+        }
+    }
 }
 
 struct Lowering<'a> {
     rules: &'a Rules,
     sources: &'a [Symbol],
     registry: &'a Registry,
+    nesting: &'a mut Nesting,
     names: Vec<Symbol>,
     matches: usize,
     predicates: Vec<Predicate>,
@@ -163,6 +196,9 @@ impl Lowering<'_> {
     }
 
     fn call(&mut self, call: &ast::Call, scope: &mut Scope) -> Result<ComputeNode, QueryError> {
+        if let Some(query) = &call.query {
+            return self.nested(query, call, scope);
+        }
         let function = Function::named(&call.function, self.registry).ok_or_else(|| {
             let message = format!("no function {}", call.function);
             QueryError::new(QueryErrorKind::UnknownFunction, call.span, message)
@@ -179,6 +215,10 @@ impl Lowering<'_> {
                     let message = format!("{} takes no source", call.function);
                     return Err(QueryError::malformed(source.span, message));
                 }
+                ast::Argument::Rules(span) => {
+                    let message = format!("{} takes no rules", call.function);
+                    return Err(QueryError::malformed(*span, message));
+                }
                 ast::Argument::Constant(form) => {
                     Argument::Constant(constant(call, place, Cell::from_edn(&form.edn))?)
                 }
@@ -193,6 +233,77 @@ impl Lowering<'_> {
             bind,
             span: call.span,
         })
+    }
+
+    /// A `q`: its arguments are the inputs of the query within.
+    fn nested(
+        &mut self,
+        query: &Query,
+        call: &ast::Call,
+        scope: &mut Scope,
+    ) -> Result<ComputeNode, QueryError> {
+        let function = Function::Query(query.clone());
+        if !function.takes(call.arguments.len()) {
+            return Err(wrong_arity(call, &function, call.arguments.len()));
+        }
+        let mut arguments = Vec::with_capacity(call.arguments.len());
+        for (place, argument) in query.parts.inputs.iter().zip(&call.arguments) {
+            arguments.push(self.nested_input(place, argument, scope)?);
+        }
+        self.check_nested(query, call.span)?;
+        let bind = call.binding.as_ref().map(|binding| self.bind(binding, scope));
+        let name = call.function.clone();
+        Ok(ComputeNode { name, function, source: None, arguments, bind, span: call.span })
+    }
+
+    /// Refuses a nested query before anything runs, as far as it does not hang on its sources.
+    fn check_nested(&mut self, query: &Query, span: Span) -> Result<(), QueryError> {
+        let id = std::sync::Arc::as_ptr(&query.parts) as usize;
+        if self.nesting.open.contains(&id) {
+            let message = "a rule depends on itself through a query within it";
+            return Err(QueryError::new(QueryErrorKind::Unstratified, span, message));
+        }
+        if !self.nesting.done.insert(id) {
+            return Ok(());
+        }
+        self.nesting.open.push(id);
+        let none = Rules::default();
+        let rules = if query.takes_rules() { self.rules } else { &none };
+        let sources = query.source_names();
+        let given = query.given_inputs();
+        let (registry, nesting) = (self.registry, &mut *self.nesting);
+        let mut lowered = lower_within(query, rules, &sources, &given, registry, nesting)?;
+        super::check(&mut lowered)?;
+        FindPlan::new(query, &lowered, &sources, &HashMap::new(), registry)?;
+        self.nesting.open.pop();
+        Ok(())
+    }
+
+    fn nested_input(
+        &mut self,
+        place: &ast::InputBinding,
+        argument: &ast::Argument,
+        scope: &mut Scope,
+    ) -> Result<Argument, QueryError> {
+        match (place, argument) {
+            (ast::InputBinding::Source(_), ast::Argument::Source(source)) => {
+                self.source(source).map(Argument::Source)
+            }
+            (ast::InputBinding::Rules(_), ast::Argument::Rules(_)) => Ok(Argument::Rules),
+            (_, ast::Argument::Source(found)) => {
+                Err(QueryError::inputs(found.span, "a source given for a value"))
+            }
+            (ast::InputBinding::Rules(name), _) => {
+                Err(QueryError::inputs(name.span, "a query within a query is given rules as %"))
+            }
+            (_, ast::Argument::Rules(span)) => {
+                Err(QueryError::inputs(*span, "rules given for a value"))
+            }
+            (_, ast::Argument::Variable(variable)) => {
+                Ok(Argument::Var(self.var(&variable.name, scope)))
+            }
+            (_, ast::Argument::Constant(form)) => Ok(Argument::Constant(Cell::from_edn(&form.edn))),
+        }
     }
 
     fn call_source<'c>(
@@ -391,6 +502,48 @@ fn constant(call: &ast::Call, place: usize, cell: Cell) -> Result<Cell, QueryErr
             Err(QueryError::new(QueryErrorKind::FunctionError, call.span, message))
         }
         _ => Ok(cell),
+    }
+}
+
+impl Query {
+    /// The names of the sources in `:in`.
+    pub(crate) fn source_names(&self) -> Vec<Symbol> {
+        let name = |input: &ast::InputBinding| match input {
+            ast::InputBinding::Source(name) => Some(name.name.clone()),
+            _ => None,
+        };
+        self.parts.inputs.iter().filter_map(name).collect()
+    }
+
+    /// Whether `:in` takes rules.
+    pub(crate) fn takes_rules(&self) -> bool {
+        let rules = |input: &ast::InputBinding| matches!(input, ast::InputBinding::Rules(_));
+        self.parts.inputs.iter().any(rules)
+    }
+
+    /// The inputs that bind variables, each with one row.
+    pub(crate) fn given_inputs(&self) -> Vec<GivenInput> {
+        let names = |input: &ast::InputBinding| match input {
+            ast::InputBinding::Value(binding, _) => {
+                let mut names = Vec::new();
+                binding.names(&mut names);
+                Some(GivenInput { names, rows: 1 })
+            }
+            _ => None,
+        };
+        self.parts.inputs.iter().filter_map(names).collect()
+    }
+}
+
+impl ast::Binding {
+    /// The names in the order in which they stand.
+    fn names(&self, names: &mut Vec<Symbol>) {
+        match self {
+            Self::Ignore => {}
+            Self::Scalar(variable) => names.push(variable.name.clone()),
+            Self::Tuple(parts) => parts.iter().for_each(|part| part.names(names)),
+            Self::Collection(part) => part.names(names),
+        }
     }
 }
 

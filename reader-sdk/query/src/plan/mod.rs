@@ -17,7 +17,6 @@ mod node;
 mod order;
 mod recur;
 mod resolve;
-mod show;
 
 use duramen_model::{Span, Symbol};
 
@@ -28,20 +27,45 @@ use crate::functions::Function;
 pub(crate) use lower::{GivenInput, Lowered, lower};
 pub(crate) use node::{Argument, Bind, Facts, MatchNode, Slot};
 pub(crate) use order::order;
-pub(crate) use resolve::resolve;
+pub(crate) use resolve::{NOT_COUNTED, resolve};
 
 /// A variable of a plan. Variables of different scopes are different, whatever their names.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub(crate) struct Var(pub(crate) usize);
 
-/// The steps that answer a query, in order. Prints as text.
-#[derive(Debug)]
-pub struct Plan {
+/// The steps that answer a query, in order.
+#[derive(Debug, Clone)]
+pub(crate) struct Plan {
     pub(crate) names: Vec<Symbol>,
     pub(crate) sources: Vec<Symbol>,
     pub(crate) steps: Vec<Step>,
     /// The rules in use, one for each way they are called.
     pub(crate) rules: Vec<RulePlan>,
+    /// How many steps there are in all.
+    pub(crate) steps_len: usize,
+}
+
+impl Plan {
+    /// Visits every step: the query's own, those within them, and those of the rules.
+    pub(crate) fn each_step(&mut self, visit: &mut impl FnMut(&mut Step)) {
+        each_step(&mut self.steps, visit);
+        for steps in self.rules.iter_mut().flat_map(|rule| &mut rule.branches) {
+            each_step(steps, visit);
+        }
+    }
+}
+
+fn each_step(steps: &mut [Step], visit: &mut impl FnMut(&mut Step)) {
+    for step in steps {
+        visit(step);
+        match &mut step.action {
+            Action::Either(either) => {
+                either.branches.iter_mut().for_each(|steps| each_step(steps, visit));
+            }
+            Action::Without(without) => each_step(&mut without.steps, visit),
+            Action::Given { .. } | Action::Match(_) | Action::Compute(_) | Action::Invoke(_) => {}
+        }
+    }
 }
 
 /// Checks all that can be checked without looking at data, and marks what recurs.
@@ -51,8 +75,10 @@ pub(crate) fn check(lowered: &mut Lowered) -> Result<(), QueryError> {
 }
 
 /// One step: a relation goes in, a relation comes out.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(crate) struct Step {
+    /// Its number among all steps of the plan.
+    pub(crate) id: usize,
     pub(crate) action: Action,
     /// The variables that later steps, or the result, still need.
     pub(crate) keep: Vec<Var>,
@@ -62,7 +88,7 @@ pub(crate) struct Step {
 }
 
 /// What a step does.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(crate) enum Action {
     /// Joins with an input of this number.
     Given { input: usize, vars: Vec<Var> },
@@ -79,7 +105,7 @@ pub(crate) enum Action {
 }
 
 /// A pattern against a source.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(crate) struct Match {
     pub(crate) node: MatchNode,
     /// The variables that hold what an input gave, so that idents and lookup refs among them name
@@ -88,7 +114,7 @@ pub(crate) struct Match {
 }
 
 /// A call of a function.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(crate) struct Compute {
     pub(crate) name: Symbol,
     pub(crate) function: Function,
@@ -98,7 +124,7 @@ pub(crate) struct Compute {
 }
 
 /// Branches, each run on the distinct rows of `seed`.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(crate) struct Either {
     pub(crate) seed: Vec<Var>,
     /// What the branches give: the seed and what they bind.
@@ -107,14 +133,14 @@ pub(crate) struct Either {
 }
 
 /// An inner conjunction, run on the distinct rows of `seed`.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(crate) struct Without {
     pub(crate) seed: Vec<Var>,
     pub(crate) steps: Vec<Step>,
 }
 
 /// A call of a rule.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(crate) struct Invoke {
     /// Which of [`Plan::rules`].
     pub(crate) rule: usize,
@@ -124,7 +150,7 @@ pub(crate) struct Invoke {
 }
 
 /// A rule, for one way of calling it.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(crate) struct RulePlan {
     pub(crate) name: Symbol,
     pub(crate) params: Vec<Var>,

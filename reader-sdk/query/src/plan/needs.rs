@@ -31,9 +31,9 @@ pub(crate) fn settle(lowered: &mut Lowered) -> Result<(), QueryError> {
 }
 
 impl Lowered {
-    /// The variables that the query binds.
-    pub(crate) fn bound(&self) -> BTreeSet<Var> {
-        self.nodes.iter().flat_map(Node::produces).collect()
+    /// Whether the query binds a variable.
+    pub(crate) fn binds(&self, var: Var) -> bool {
+        self.nodes.iter().any(|node| node.produces().contains(&var))
     }
 }
 

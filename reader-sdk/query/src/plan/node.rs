@@ -21,6 +21,10 @@ pub(crate) enum Slot<C> {
 pub(crate) enum Argument {
     Constant(Cell),
     Var(Var),
+    /// For a nested query: a source.
+    Source(usize),
+    /// For a nested query: the rules.
+    Rules,
 }
 
 /// What the parts of a result are called.
@@ -32,7 +36,7 @@ pub(crate) enum Bind {
     Collection(Box<Bind>),
 }
 
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(crate) enum Node {
     Given { input: usize, vars: Vec<Var>, rows: usize },
     Match(MatchNode),
@@ -78,7 +82,7 @@ pub(crate) struct Facts {
     pub(crate) history: bool,
 }
 
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(crate) struct ComputeNode {
     pub(crate) name: Symbol,
     pub(crate) function: Function,
@@ -88,7 +92,7 @@ pub(crate) struct ComputeNode {
     pub(crate) span: Span,
 }
 
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(crate) struct EitherNode {
     pub(crate) branches: Vec<Vec<Node>>,
     /// The variables that the branches bind for what is outside.
@@ -100,7 +104,7 @@ pub(crate) struct EitherNode {
     pub(crate) span: Span,
 }
 
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(crate) struct WithoutNode {
     pub(crate) nodes: Vec<Node>,
     /// Every variable that may join with what is outside.
@@ -119,7 +123,7 @@ pub(crate) struct InvokeNode {
 }
 
 /// A rule against a default source.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(crate) struct Predicate {
     pub(crate) name: Symbol,
     pub(crate) params: Vec<Var>,
@@ -225,7 +229,7 @@ impl ComputeNode {
     pub(crate) fn arguments(&self) -> Vec<Var> {
         let var = |argument: &Argument| match argument {
             Argument::Var(var) => Some(*var),
-            Argument::Constant(_) => None,
+            Argument::Constant(_) | Argument::Source(_) | Argument::Rules => None,
         };
         self.arguments.iter().filter_map(var).collect()
     }

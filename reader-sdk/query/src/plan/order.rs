@@ -27,8 +27,15 @@ pub(crate) fn order(lowered: &Lowered, sources: &[duramen_model::Symbol], output
         next += 1;
     }
     let rules = ordering.rules.into_iter().map(|rule| rule.plan).collect();
-    let mut plan = Plan { names: lowered.names.clone(), sources: sources.to_vec(), steps, rules };
+    let (names, sources) = (lowered.names.clone(), sources.to_vec());
+    let mut plan = Plan { names, sources, steps, rules, steps_len: 0 };
     recur::mark(&mut plan);
+    let mut next = 0;
+    plan.each_step(&mut |step| {
+        step.id = next;
+        next += 1;
+    });
+    plan.steps_len = next;
     plan
 }
 
@@ -90,7 +97,7 @@ impl Ordering<'_> {
             start.bound.extend(node.produces());
             mentions.push(node.mentions());
             let keep = start.bound.iter().copied().collect();
-            steps.push(Step { action, keep, rows: start.rows, span: node.span() });
+            steps.push(Step { id: 0, action, keep, rows: start.rows, span: node.span() });
         }
         keep_live(&mut steps, &mentions, output);
         (steps, start.rows)

@@ -1,14 +1,15 @@
 //! What constants mean to the sources, and how many facts they leave: the only part of planning
 //! that reads data. All patterns are resolved at the same time.
 
+use std::collections::HashMap;
 use std::ops::Bound;
 
 use duramen_db::{Db, DbError, Selection};
 use duramen_model::{Attribute, EntityId, Span, T, Value, ValueType};
 use futures_util::future;
 
-use super::Lowered;
 use super::node::{Facts, MatchNode, Node, Slot};
+use super::{Action, Lowered, Plan};
 use crate::cell::Cell;
 use crate::error::QueryError;
 use crate::functions::Number;
@@ -20,7 +21,7 @@ use crate::source::{
 const PLACES: usize = 5;
 
 /// Stands for the number of facts of a pattern for which there was no need to know it.
-pub(super) const NOT_COUNTED: u64 = u64::MAX;
+pub(crate) const NOT_COUNTED: u64 = u64::MAX;
 
 /// Resolves all patterns.
 pub(crate) async fn resolve(lowered: &mut Lowered, sources: &[Source]) -> Result<(), QueryError> {
@@ -50,6 +51,64 @@ fn collect<'n>(node: &'n mut Node, patterns: &mut Vec<&'n mut MatchNode>) {
             node.branches.iter_mut().flatten().for_each(|node| collect(node, patterns));
         }
         Node::Without(node) => node.nodes.iter_mut().for_each(|node| collect(node, patterns)),
+        Node::Given { .. } | Node::Compute(_) | Node::Invoke(_) => {}
+    }
+}
+
+impl Plan {
+    /// Takes over what constants mean and how many facts they leave, where that is about the same
+    /// as before; otherwise says no, and is of no use any more.
+    pub(crate) fn take_facts(
+        &mut self,
+        lowered: &Lowered,
+        similar: impl Fn(u64, u64) -> bool,
+    ) -> bool {
+        let mut patterns = Vec::new();
+        let bodies = lowered.predicates.iter().flat_map(|predicate| &predicate.bodies).flatten();
+        lowered.nodes.iter().chain(bodies).for_each(|node| look(node, &mut patterns));
+        let patterns: HashMap<usize, &MatchNode> =
+            patterns.into_iter().map(|node| (node.id, node)).collect();
+        let mut stays = true;
+        self.each_step(&mut |step| {
+            let Action::Match(matching) = &mut step.action else { return };
+            let new = patterns.get(&matching.node.id);
+            stays &= new.is_some_and(|new| matching.node.take_facts(new, &similar));
+        });
+        stays
+    }
+}
+
+impl MatchNode {
+    fn take_facts(&mut self, new: &Self, similar: impl Fn(u64, u64) -> bool) -> bool {
+        let same = match (&self.facts, &new.facts) {
+            (Some(own), Some(new)) => {
+                let value_type = |facts: &Facts| facts.attribute.as_ref().map(|a| a.value_type);
+                own.never == new.never
+                    && own.finds_values == new.finds_values
+                    && value_type(own) == value_type(new)
+                    && similar(own.attribute_count, new.attribute_count)
+            }
+            (None, None) => true,
+            _ => false,
+        };
+        let bounds = self.facts.take().map(|facts| facts.bounds);
+        let same = same && similar(self.count, new.count);
+        self.count = new.count;
+        self.facts = new.facts.clone();
+        if let (Some(facts), Some(bounds)) = (&mut self.facts, bounds) {
+            facts.bounds = bounds;
+        }
+        same
+    }
+}
+
+fn look<'n>(node: &'n Node, patterns: &mut Vec<&'n MatchNode>) {
+    match node {
+        Node::Match(node) => patterns.push(node),
+        Node::Either(node) => {
+            node.branches.iter().flatten().for_each(|node| look(node, patterns));
+        }
+        Node::Without(node) => node.nodes.iter().for_each(|node| look(node, patterns)),
         Node::Given { .. } | Node::Compute(_) | Node::Invoke(_) => {}
     }
 }

@@ -7,15 +7,15 @@ use serde::de::DeserializeOwned;
 
 use crate::ast;
 
-/// What a query returns. The order of rows has no meaning.
+/// What a query returns. The order of rows has no meaning, unless the query says `:order-by`.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Answer {
     pub(crate) shape: AnswerShape,
     pub(crate) columns: Vec<String>,
     pub(crate) keys: Option<Vec<Edn>>,
     pub(crate) rows: Vec<Vec<Edn>>,
-    /// Whether no two rows are equal.
-    pub(crate) distinct: bool,
+    /// Whether no two rows are equal and their order means nothing.
+    pub(crate) set: bool,
 }
 
 /// What `:find` asks for.
@@ -57,14 +57,14 @@ impl Answer {
     }
 
     /// The answer as the shape says: a set of vectors, a vector of values, one vector, one value;
-    /// with return maps, maps in the place of vectors. Rows that may repeat (after a pull, or
-    /// after `:with` without an aggregate) come in a vector. No row is nil for a tuple or a scalar.
+    /// with return maps, maps in the place of vectors. Rows that are ordered, or may repeat (after
+    /// a pull, or after `:with` without an aggregate), come in a vector. No row is nil for a tuple or a scalar.
     #[must_use]
     pub fn to_edn(&self) -> Edn {
         match self.shape {
             AnswerShape::Relation => {
                 let rows = self.rows.iter().map(|row| Form::from(self.row_edn(row))).collect();
-                let set = self.distinct && self.keys.is_none();
+                let set = self.set && self.keys.is_none();
                 if set { Edn::Set(rows) } else { Edn::Vector(rows) }
             }
             AnswerShape::Collection => {

@@ -1,21 +1,32 @@
 //! Asking: a query and its inputs go in, an answer comes out.
 
 pub mod answer;
-mod prepare;
+mod asking;
+mod cache;
+mod planned;
+mod prepared;
+mod rows;
+
+use std::collections::HashMap;
 
 use duramen_db::Db;
 use duramen_model::{Edn, Form, Instant, Keyword, Symbol, Value};
 use uuid::Uuid;
 
 use crate::ast::Query;
+use crate::budget::{CancelToken, Clock, Limits};
+use crate::cell::Cell;
 use crate::error::QueryError;
-use crate::execute::Run;
+use crate::explain::Explanation;
 use crate::functions::registry::Registry;
-use crate::limits::Limits;
-use crate::plan::Plan;
-use crate::pull::{PullLimits, PullOptions};
+use crate::pull::PullLimits;
 use answer::Answer;
-use prepare::Prepared;
+
+pub(crate) use asking::answer_of;
+pub use cache::{PlanCache, PlanCacheStats};
+pub(crate) use planned::Planned;
+pub use prepared::Prepared;
+pub use rows::{Rows, RowsError};
 
 /// An argument of a query, for one place of its `:in`.
 #[derive(Debug, Clone)]
@@ -61,16 +72,27 @@ macro_rules! from_value {
 
 from_value!(bool, i64, f64, &str, String, Keyword, Symbol, Instant, Uuid, Value);
 
-/// What a query may use beyond its inputs.
+/// What a query may use beyond its inputs. Cheap to clone.
 #[derive(Debug, Clone, Default)]
 pub struct QueryOptions {
-    /// Functions that the host program lends, to `:xform` in pulls too.
+    /// Functions and aggregates that the host program lends, functions to `:xform` in pulls too.
     pub registry: Registry,
     /// How far the query may go.
     pub limits: Limits,
     /// How far each pull in `:find` may go.
     pub pull: PullLimits,
+    /// The clock for limits of time, and for the times in explanations.
+    pub clock: Option<Clock>,
+    /// What calls the query off.
+    pub cancel: Option<CancelToken>,
+    /// What `rand` and `sample` draw from: the same seed gives the same answer.
+    pub seed: Option<u64>,
+    /// Where plans are kept for the next time.
+    pub plans: Option<PlanCache>,
 }
+
+/// What was given for each plain `?x` of `:in`.
+pub(crate) type Scalars = HashMap<Symbol, Cell>;
 
 /// Answers a query.
 ///
@@ -97,20 +119,29 @@ pub async fn q(query: &Query, inputs: Vec<Input>) -> Result<Answer, QueryError> 
 /// Answers a query, with options.
 ///
 /// # Errors
-/// When the query, with these inputs, is refused or fails.
+/// When the query, with these inputs, is refused, goes over a limit, is called off, or fails.
 pub async fn q_with(
     query: &Query,
     inputs: Vec<Input>,
     options: &QueryOptions,
 ) -> Result<Answer, QueryError> {
-    let prepared = Prepared::new(query, inputs, options).await?;
-    let mut run = Run::new(&prepared.plan, &prepared.sources, &prepared.given, options.limits);
-    let rows = run.rows().await?;
-    let pull = PullOptions { registry: options.registry.clone(), limits: options.pull };
-    prepared.find.answer(rows, &prepared.sources, &pull).await
+    rows(query, inputs, options).await?.into_answer().await
 }
 
-/// Shows the order in which a query would be answered.
+/// Answers a query up to the point where its rows are shown: those come in batches, and what is
+/// pulled of them is read batch by batch.
+///
+/// # Errors
+/// As [`q_with`].
+pub async fn rows(
+    query: &Query,
+    inputs: Vec<Input>,
+    options: &QueryOptions,
+) -> Result<Rows, QueryError> {
+    asking::ask(query, inputs, options, None).await
+}
+
+/// Shows the order in which a query would be answered, without answering it.
 ///
 /// # Errors
 /// When the query, with these inputs, is refused.
@@ -118,6 +149,19 @@ pub async fn explain(
     query: &Query,
     inputs: Vec<Input>,
     options: &QueryOptions,
-) -> Result<Plan, QueryError> {
-    Prepared::new(query, inputs, options).await.map(|prepared| prepared.plan)
+) -> Result<Explanation, QueryError> {
+    asking::explain(query, inputs, options).await
+}
+
+/// Answers a query, and shows in which order it was and what each step has cost: times, where
+/// there is a clock in the options, and what was fetched.
+///
+/// # Errors
+/// As [`q_with`].
+pub async fn explain_analyze(
+    query: &Query,
+    inputs: Vec<Input>,
+    options: &QueryOptions,
+) -> Result<(Answer, Explanation), QueryError> {
+    asking::explain_analyze(query, inputs, options).await
 }
