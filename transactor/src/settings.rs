@@ -2,6 +2,7 @@
 //! [components](crate::transactor::Components) instead.
 
 use duramen_db::limits::{ROOT_SEGMENTS_MAX, TAIL_BYTES_MAX};
+use duramen_db::merge::INLINED_BYTES_MAX;
 use serde::{Deserialize, Serialize};
 
 use crate::publish::PublishLimits;
@@ -37,6 +38,13 @@ pub struct Settings {
     pub slow_ms_max: u64,
     /// How long a merge that failed is left alone, in milliseconds.
     pub merge_pause_ms: u64,
+    /// How many runs that are alike make a merge of runs.
+    pub merge_runs_min: usize,
+    /// How many merges of runs may run at once.
+    pub merges_at_once_max: usize,
+    /// Bytes of index nodes that a checkpoint carries along, so that who opens it need not fetch
+    /// them.
+    pub inlined_bytes_max: u64,
     /// Records of a leaf of the index.
     pub leaf_records_max: usize,
     /// Children of a branch of the index.
@@ -92,6 +100,9 @@ impl Default for Settings {
             novelty_hard: NoveltyLimits { datoms: 2_000_000, bytes: 128 << 20, segments: 512 },
             slow_ms_max: 1_000,
             merge_pause_ms: 10_000,
+            merge_runs_min: 4,
+            merges_at_once_max: 3,
+            inlined_bytes_max: INLINED_BYTES_MAX,
             leaf_records_max: 4_096,
             branch_children_max: 256,
             requests_remembered: 100_000,
@@ -131,6 +142,8 @@ impl Settings {
         at_least("tail_bytes_target", self.tail_bytes_target, 1)?;
         at_least("root_bytes_max", self.root_bytes_max, 4 * KIB)?;
         at_least("root_bytes_max", self.root_bytes_max, 2 * self.tail_bytes_target)?;
+        at_least("merge_runs_min", self.merge_runs_min, 2)?;
+        at_least("merges_at_once_max", self.merges_at_once_max, 1)?;
         at_least("leaf_records_max", self.leaf_records_max, 2)?;
         at_least("branch_children_max", self.branch_children_max, 2)?;
         at_least("novelty_hard.datoms", hard.datoms, soft.datoms)?;

@@ -66,9 +66,11 @@ fn settings() -> Settings {
         tail_bytes_target: 400,
         root_bytes_max: 30_000,
         batch_transactions_max: 3,
-        novelty_soft: NoveltyLimits { datoms: 40, bytes: 4_000, segments: 3 },
-        leaf_records_max: 8,
+        novelty_soft: NoveltyLimits { datoms: 12, bytes: 4_000, segments: 3 },
+        leaf_records_max: 4,
         branch_children_max: 4,
+        merge_runs_min: 2,
+        inlined_bytes_max: 2_000,
         fenced_pause_ms: 300,
         merge_pause_ms: 500,
         publish: PublishLimits {

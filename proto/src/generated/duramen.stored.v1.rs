@@ -251,6 +251,10 @@ pub struct Checkpoint {
     /// The log from 0 on, oldest first, as far as it is not in the list above. Levels never rise.
     #[prost(message, repeated, tag = "16")]
     pub log_indexes: ::prost::alloc::vec::Vec<LogIndexRef>,
+    /// The highest nodes of the runs, as they stand in their packs, so that a reader need not fetch
+    /// them. Each is known by the BLAKE3 of its bytes, which pointers have.
+    #[prost(bytes = "bytes", repeated, tag = "10")]
+    pub inlined: ::prost::alloc::vec::Vec<::prost::bytes::Bytes>,
 }
 /// The runs of one order and layer, newest first.
 #[derive(Clone, PartialEq, ::prost::Message)]

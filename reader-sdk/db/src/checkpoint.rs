@@ -39,6 +39,8 @@ pub struct Checkpoint {
     /// The log after that up to `t`, oldest first; the last segment may reach further. Every
     /// transaction up to `t` is in a segment, so the log is readable for ever.
     pub log: Vec<SegmentRef>,
+    /// The highest nodes of the runs, as they stand in their packs.
+    pub inlined: Vec<Bytes>,
 }
 
 /// A checkpoint whose object is to be written before a root refers to it.
@@ -101,6 +103,7 @@ impl Checkpoint {
             avet_attributes: self.avet_attributes.iter().map(|a| a.get()).collect(),
             log: self.log.iter().map(|segment| segment.to_stored()).collect(),
             log_indexes: self.log_indexes.iter().map(|index| index.to_stored()).collect(),
+            inlined: self.inlined.clone(),
         }
     }
 
@@ -126,6 +129,7 @@ impl Checkpoint {
                 .map(LogIndexRef::parse)
                 .collect::<Result<_, _>>()?,
             log: message.log.iter().map(SegmentRef::parse).collect::<Result<_, _>>()?,
+            inlined: message.inlined,
         };
         checkpoint.check()?;
         Ok(checkpoint)

@@ -177,6 +177,12 @@ impl Db {
         self.facts.checkpoint.as_ref().map(|checkpoint| checkpoint.t)
     }
 
+    /// What the trees are; `None` in memory, and before the first merge.
+    #[must_use]
+    pub fn checkpoint(&self) -> Option<&Arc<Checkpoint>> {
+        self.facts.checkpoint.as_ref()
+    }
+
     /// The same database on top of a newer checkpoint, which a merge of it or of an older value
     /// of it made. What the checkpoint has is dropped from memory; what is newer stays.
     ///

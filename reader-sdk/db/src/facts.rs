@@ -23,6 +23,8 @@ pub(crate) struct Facts {
     history: [Index; 4],
     /// What the trees are read through; `None` in memory.
     pub(crate) source: Option<Arc<Source>>,
+    /// The same with the nodes at hand that the checkpoint carries along.
+    nodes: Nodes,
     /// What the trees are; `None` when all is in memory.
     pub(crate) checkpoint: Option<Arc<Checkpoint>>,
     /// Of the newest transaction.
@@ -52,6 +54,7 @@ impl Facts {
             next_ids: NextIds::FIRST,
             current: index(Layer::Current),
             history: index(Layer::History),
+            nodes: source.as_ref().map_or(Nodes::empty(), |source| source.nodes.clone()),
             source,
             checkpoint: None,
             schema: Arc::default(),
@@ -63,11 +66,7 @@ impl Facts {
 
     /// What was merged. The next ids are those of the root.
     pub(crate) fn of_checkpoint(checkpoint: Arc<Checkpoint>, source: Arc<Source>) -> Self {
-        let index = |order, layer| {
-            let oldest_first = checkpoint.runs_of(order, layer).rev();
-            let runs = oldest_first.map(|run| Run::tree(run.tree.clone()));
-            runs.fold(Index::new(order, layer), |index, run| index.with_run(run))
-        };
+        let index = |order, layer| trees(&checkpoint, order, layer);
         let defined = checkpoint.schema.iter().filter(|datom| datom.a == builtin::VALUE_TYPE);
         let lacks = |a: &AttributeId| !checkpoint.avet_attributes.contains(a);
         Self {
@@ -81,12 +80,16 @@ impl Facts {
                 defined.map(|datom| AttributeId::from(datom.e)).filter(lacks).collect(),
             ),
             checkpoint: Some(Arc::clone(&checkpoint)),
+            nodes: source.nodes.with_inlined(checkpoint.inlined.iter().cloned()),
             ..Self::empty(Some(source))
         }
     }
 
     /// The same facts on top of a newer checkpoint: what it has is dropped from memory.
     pub(crate) fn rebase(&self, checkpoint: Arc<Checkpoint>, source: &Arc<Source>) -> Self {
+        if self.checkpoint.as_ref().is_some_and(|before| before.t == checkpoint.t) {
+            return self.on_other_trees(checkpoint, source);
+        }
         let after = checkpoint.t.get() + 1;
         let mut facts = Self::of_checkpoint(checkpoint, Arc::clone(source));
         if let Some(after) = T::new(after) {
@@ -94,6 +97,25 @@ impl Facts {
         }
         facts.next_ids = self.next_ids;
         facts
+    }
+
+    /// The same facts on top of a checkpoint that has as much as the one they have: memory stays
+    /// as it is.
+    fn on_other_trees(&self, checkpoint: Arc<Checkpoint>, source: &Arc<Source>) -> Self {
+        let index = |order, layer| {
+            let memory = self.index(order, layer).runs().iter();
+            let memory: Vec<_> = memory.filter(|run| matches!(run, Run::Memory(_))).collect();
+            let trees = trees(&checkpoint, order, layer);
+            memory.into_iter().rev().fold(trees, |index, run| index.with_run(run.clone()))
+        };
+        Self {
+            current: Order::ALL.map(|order| index(order, Layer::Current)),
+            history: Order::ALL.map(|order| index(order, Layer::History)),
+            nodes: source.nodes.with_inlined(checkpoint.inlined.iter().cloned()),
+            source: Some(Arc::clone(source)),
+            checkpoint: Some(Arc::clone(&checkpoint)),
+            ..self.clone()
+        }
     }
 
     /// The facts of an earlier transaction, which is not older than the checkpoint.
@@ -111,9 +133,8 @@ impl Facts {
     }
 
     /// What the trees are read through.
-    pub(crate) fn nodes(&self) -> &Nodes {
-        const IN_MEMORY: &Nodes = &Nodes::empty();
-        self.source.as_ref().map_or(IN_MEMORY, |source| &source.nodes)
+    pub(crate) const fn nodes(&self) -> &Nodes {
+        &self.nodes
     }
 
     pub(crate) fn index(&self, order: Order, layer: Layer) -> &Index {
@@ -163,6 +184,13 @@ impl Facts {
     pub(crate) fn avet_has(&self, a: AttributeId) -> bool {
         !self.avet_lacks.contains(&a)
     }
+}
+
+/// The trees of a checkpoint in one order and layer.
+fn trees(checkpoint: &Checkpoint, order: Order, layer: Layer) -> Index {
+    let oldest_first = checkpoint.runs_of(order, layer).rev();
+    let runs = oldest_first.map(|run| Run::tree(run.tree.clone()));
+    runs.fold(Index::new(order, layer), |index, run| index.with_run(run))
 }
 
 fn push(index: &mut Index, order: Order, layer: Layer, records: Vec<Record>) {

@@ -91,6 +91,11 @@ impl Source {
         Checkpoint::open(self.id, reference, &key, self.named(&key).await?)
     }
 
+    /// Where everything else is.
+    pub(crate) const fn contents(&self) -> &ContentsFolder {
+        &self.contents
+    }
+
     /// The packs of the runs that a merge made.
     pub(crate) async fn pack_list(&self, reference: &RunPacksRef) -> Result<PackList, StoreError> {
         let key = self.contents.pack_list(reference.name);

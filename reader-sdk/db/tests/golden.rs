@@ -214,6 +214,7 @@ fn checkpoint() -> Checkpoint {
         avet_attributes: [builtin::IDENT, builtin::TX_INSTANT].into(),
         log_indexes: Vec::new(),
         log: vec![segment_ref(1, 0, 0), segment_ref(2, 1, 3)],
+        inlined: Vec::new(),
     }
 }
 

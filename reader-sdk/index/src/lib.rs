@@ -49,6 +49,7 @@ mod table;
 #[cfg(test)]
 mod tests;
 pub mod times;
+pub mod tops;
 mod v1;
 pub mod value_ref;
 pub mod values;
@@ -77,5 +78,6 @@ pub use run::{Run, TreeRun};
 pub use slice::Slice;
 pub use stretch::Stretch;
 pub use times::Times;
+pub use tops::highest_nodes;
 pub use value_ref::ValueRef;
 pub use values::{Values, check_storable};

@@ -144,6 +144,17 @@ impl Nodes {
         Ok(nodes.pop().expect("as many nodes as pointers"))
     }
 
+    /// Fetches a node as it is stored, verified; past the caches.
+    pub(crate) async fn load_bytes(&self, pointer: &Pointer) -> Result<Bytes, IndexError> {
+        let object = || StoreError::Missing { object: pointer.pack.clone() };
+        let source = self.source.as_ref().ok_or_else(object)?;
+        let key = source.packs.join(&pointer.pack);
+        let end = pointer.offset.saturating_add(u64::from(pointer.length));
+        let bytes = source.store.get_range(&key, pointer.offset..end).await?.ok_or_else(object)?;
+        verify(&bytes, &pointer.hash, || source.name(pointer))?;
+        Ok(bytes)
+    }
+
     /// Loads nodes, in parallel; neighbours in a pack with one request.
     pub(crate) async fn load_all(
         &self,

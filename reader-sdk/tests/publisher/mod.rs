@@ -1,13 +1,15 @@
 //! A writer for tests: publishes every transaction in a root of its own.
 #![allow(dead_code, reason = "every test uses a part of it")]
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use bytes::Bytes;
 use duramen::{Db, Instant, Stores, T, TxData, edn};
 use duramen_db::{
-    Claim, Floor, Location, LogSum, LoggedTx, MergeInput, NextIds, OpenedRoot, Root, RootPlace,
-    Snapshot, TxRecord, Writer, head, merge, segment,
+    Claim, Floor, Location, LogSum, LoggedTx, MergeInput, MergePlan, MergePolicy, NextIds,
+    OpenedRoot, Root, RootPlace, Snapshot, TxRecord, Writer, head, merge, segment,
+    write_checkpoint,
 };
 use duramen_index::{NodeCache, NodeOptions};
 use duramen_store::layout::{
@@ -97,20 +99,26 @@ impl Publisher {
         let read = Arc::clone(&self.store) as Arc<dyn ReadStore>;
         let location = Location::new(read, self.name.clone(), NodeCache::new(1 << 20));
         let snapshot = Snapshot::open(location).await.expect("a snapshot");
+        let plan = MergePlan::flush(snapshot.db(), &MergePolicy::default(), &BTreeSet::new());
         let input = MergeInput {
             db: snapshot.db(),
+            plan: &plan.expect("a plan"),
             segments: &[segment.reference],
             sum: root.sum,
             writer: root.writer.id,
-            checkpoint_seq: 0,
+            list_seq: 0,
             first_pack_seq: 0,
             options,
         };
-        let merged = merge(Arc::clone(&self.store), input).await.expect("a merge");
+        let store = &self.store;
+        let merged = [Arc::new(merge(Arc::clone(store), input).await.expect("a merge"))];
+        let inlined = options.top_bytes_max as u64;
+        let made = write_checkpoint(Arc::clone(store), snapshot.db(), &merged, name, inlined).await;
+        let made = made.expect("written").expect("a checkpoint");
         let root = Root {
             place: root.place.next(),
             previous: Some(self.newest.hash),
-            checkpoint: Some(merged.checkpoint.reference),
+            checkpoint: Some(made.reference),
             segments: Vec::new(),
             tail: Vec::new(),
             ..root.clone()

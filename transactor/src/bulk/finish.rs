@@ -118,6 +118,7 @@ impl BulkLoad {
             avet_attributes: in_avet.map(|attribute| attribute.id).collect(),
             log_indexes: Vec::new(),
             log,
+            inlined: Vec::new(),
         };
         let name = ObjectName { writer: self.job.writer, seq: 0 };
         let checkpoint = checkpoint.seal(name)?;

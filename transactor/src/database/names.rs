@@ -1,9 +1,7 @@
 //! The names of objects that one writer makes.
 
+use duramen_db::merge::PACKS_PER_MERGE;
 use duramen_store::layout::{ObjectName, WriterId};
-
-/// Pack names that one merge may use.
-const PACKS_PER_MERGE: u64 = 1 << 20;
 
 /// Gives out names, each once. The writer's id is drawn anew at each claim, so no other writer
 /// makes the same.
@@ -12,12 +10,13 @@ pub(crate) struct Names {
     writer: WriterId,
     segments: u64,
     checkpoints: u64,
+    pack_lists: u64,
     packs: u64,
 }
 
 impl Names {
     pub(crate) const fn new(writer: WriterId) -> Self {
-        Self { writer, segments: 0, checkpoints: 0, packs: 0 }
+        Self { writer, segments: 0, checkpoints: 0, pack_lists: 0, packs: 0 }
     }
 
     /// Whose names they are.
@@ -32,6 +31,11 @@ impl Names {
     /// The number of a checkpoint.
     pub(crate) fn checkpoint(&mut self) -> u64 {
         take(&mut self.checkpoints, 1)
+    }
+
+    /// The number of a pack list.
+    pub(crate) fn pack_list(&mut self) -> u64 {
+        take(&mut self.pack_lists, 1)
     }
 
     /// The first number for the packs of a merge; as many as it needs follow.

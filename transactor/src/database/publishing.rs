@@ -63,7 +63,7 @@ impl Serving<'_> {
     /// Whether there is something to publish. A segment alone is not, unless a merge waits for
     /// it.
     fn has_cargo(&self) -> bool {
-        let merge_waits = self.spill.uploaded().is_some() && self.wants_merge();
+        let merge_waits = self.spill.uploaded().is_some() && self.wants_flush();
         let merged = self.merging.made().is_some() && self.merging.is_rested();
         let makes_progress = merge_waits || merged;
         !self.batches.is_empty() || self.dropping.is_some() || makes_progress

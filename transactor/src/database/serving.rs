@@ -9,7 +9,7 @@ use std::future::pending;
 use std::sync::Arc;
 use std::time::Duration;
 
-use duramen_db::{Db, DbError, OpenedRoot};
+use duramen_db::{Db, OpenedRoot};
 use tokio::sync::{mpsc, oneshot, watch};
 use tokio::time::{Instant, sleep_until};
 
@@ -17,7 +17,7 @@ use super::Job;
 use super::background::{Head, Spill};
 use super::batch::Batch;
 use super::flight::{self, Flight};
-use super::merging::{MergedCheckpoint, Merging};
+use super::merging::{MergeEvent, Merging};
 use super::names::Names;
 use super::novelty::NoveltyGauge;
 use super::opening::{Opened, Place};
@@ -75,9 +75,10 @@ pub(crate) struct Serving<'a> {
 enum Event {
     Landed(Publication),
     Spilled(bool),
-    Merged(Option<Result<MergedCheckpoint, DbError>>),
+    Merge(MergeEvent),
     HeadDue,
     DepartureDue,
+    MergesRested,
     Job(Option<Job>),
     Stop,
 }
@@ -118,21 +119,22 @@ impl<'a> Serving<'a> {
     pub(crate) async fn run(mut self, jobs: &mut mpsc::Receiver<Job>) -> End {
         let stopping = self.context.stopping.clone();
         loop {
-            self.start_merge();
+            self.start_merges();
             self.depart();
             if self.closed && self.flight.is_none() && self.batches.is_empty() {
                 self.leave_hint().await;
                 return End::Stopped;
             }
             let taking = self.takes_jobs();
-            let held = self.held_until();
+            let (held, rests) = (self.held_until(), self.merging.rests_until());
             let event = tokio::select! {
                 biased;
                 publication = flight::landed(&mut self.flight) => Event::Landed(publication),
                 uploaded = self.spill.done() => Event::Spilled(uploaded),
-                merged = self.merging.done() => Event::Merged(merged),
+                event = self.merging.event() => Event::Merge(event),
                 () = self.head.due() => Event::HeadDue,
                 () = until(held) => Event::DepartureDue,
+                () = until(rests) => Event::MergesRested,
                 () = stopping.cancelled(), if !jobs.is_closed() => Event::Stop,
                 job = jobs.recv(), if taking => Event::Job(job),
             };
@@ -150,8 +152,8 @@ impl<'a> Serving<'a> {
                     self.rest_merging();
                 }
             }
-            Event::Merged(merged) => self.merged(merged),
-            Event::DepartureDue => {}
+            Event::Merge(event) => self.merge_event(event),
+            Event::DepartureDue | Event::MergesRested => {}
             Event::HeadDue => self.write_hint(),
             Event::Stop => jobs.close(),
             Event::Job(None) => self.closed = true,

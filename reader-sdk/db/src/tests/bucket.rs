@@ -1,5 +1,6 @@
 //! Test support: a writer that does what a transactor does, one step at a time.
 
+use std::collections::BTreeSet;
 use std::ops::Range;
 use std::sync::Arc;
 
@@ -12,9 +13,11 @@ use duramen_store::layout::{
 use duramen_store::observed::Observed;
 use duramen_store::{Creation, Key, MemoryStore, WriteStore};
 
+use crate::merge::PACKS_PER_MERGE;
 use crate::{
-    Claim, Floor, Location, LogSum, LoggedTx, MergeInput, NextIds, OpenedRoot, Root, RootPlace,
-    SegmentRef, Snapshot, TxRecord, Writer, head, merge, segment,
+    Claim, Db, Floor, Location, LogSum, LoggedTx, MergeInput, MergePlan, MergePolicy, Merged,
+    NextIds, OpenedRoot, Root, RootPlace, SegmentRef, Snapshot, TxRecord, Writer, head, merge,
+    segment, write_checkpoint,
 };
 
 /// A database in memory, and the newest root of it.
@@ -29,6 +32,9 @@ pub(crate) struct Bucket {
     seq: u64,
 }
 
+/// Some nodes come along with the checkpoint, others do not.
+const INLINED_BYTES: u64 = 2_000;
+
 const WRITER: WriterId = WriterId([0xaa; 16]);
 
 /// Leaves of four records, so that a few transactions make deep trees.
@@ -39,6 +45,19 @@ pub(crate) fn small_nodes() -> NodeOptions {
         top_bytes_max: 200,
         ..NodeOptions::default()
     }
+}
+
+/// Flushes take in what is tiny, so that runs of several sizes come about.
+pub(crate) fn small_policy() -> MergePolicy {
+    MergePolicy { runs_min: 3, small_records: 4, ..MergePolicy::default() }
+}
+
+/// What the runs of a database are worth.
+pub(crate) fn compactions(db: &Db) -> Vec<MergePlan> {
+    let checkpoint = db.facts().checkpoint.as_ref();
+    checkpoint.map_or_else(Vec::new, |checkpoint| {
+        MergePlan::compactions(checkpoint, &small_policy(), &BTreeSet::new())
+    })
 }
 
 impl Bucket {
@@ -117,29 +136,69 @@ impl Bucket {
         .await;
     }
 
-    /// Merges what is spilled, while the tail stays.
+    /// Flushes what is spilled, while the tail stays.
     pub(crate) async fn merge(&mut self, options: &NodeOptions) {
         let Some(last) = self.root.root.segments.iter().map(|s| s.t_last).max() else { return };
         let snapshot = self.open().await;
         let db = snapshot.db().rewind(last).unwrap();
-        let unmerged = self.root.root.tail.iter().filter(|tx| tx.t() > last);
+        let plan = MergePlan::flush(&db, &small_policy(), &BTreeSet::new()).unwrap();
+        let merged = self.run(&db, &plan, options).await;
+        self.name_checkpoint(&snapshot, &[merged]).await;
+    }
+
+    /// Folds runs that are alike.
+    pub(crate) async fn compact(&mut self, options: &NodeOptions) {
+        let snapshot = self.open().await;
+        let mut merged = Vec::new();
+        for plan in compactions(snapshot.db()) {
+            merged.push(self.run(snapshot.db(), &plan, options).await);
+        }
+        self.name_checkpoint(&snapshot, &merged).await;
+    }
+
+    /// Begins to fold runs that are alike, flushes what is spilled meanwhile, and ends both in the
+    /// other sequence.
+    pub(crate) async fn merge_meanwhile(&mut self, options: &NodeOptions) {
+        let snapshot = self.open().await;
+        let mut merged = Vec::new();
+        for plan in compactions(snapshot.db()) {
+            merged.push(self.run(snapshot.db(), &plan, options).await);
+        }
+        self.merge(options).await;
+        let snapshot = self.open().await;
+        self.name_checkpoint(&snapshot, &merged).await;
+    }
+
+    async fn run(&mut self, db: &Db, plan: &MergePlan, options: &NodeOptions) -> Arc<Merged> {
+        let basis = db.basis_t();
+        let unmerged = self.root.root.tail.iter().filter(|tx| tx.t() > basis);
         let sum = unmerged.fold(self.root.root.sum, minus);
         self.seq += 1;
         let input = MergeInput {
-            db: &db,
+            db,
+            plan,
             segments: &self.root.root.segments,
             sum,
             writer: WRITER,
-            checkpoint_seq: self.seq,
-            first_pack_seq: self.seq * 1000,
+            list_seq: self.seq,
+            first_pack_seq: self.seq * PACKS_PER_MERGE,
             options,
         };
-        let merged = merge(self.store.clone(), input).await.unwrap();
-        let rebased =
-            snapshot.db().with_checkpoint(Arc::new(merged.checkpoint.checkpoint)).unwrap();
+        Arc::new(merge(self.store.clone(), input).await.unwrap())
+    }
+
+    /// Publishes a checkpoint of what merges have made, if anything of it is valid.
+    async fn name_checkpoint(&mut self, snapshot: &Snapshot, merged: &[Arc<Merged>]) {
+        self.seq += 1;
+        let name = ObjectName { writer: WRITER, seq: self.seq };
+        let (store, bytes_max) = (self.store.clone(), INLINED_BYTES);
+        let made = write_checkpoint(store, snapshot.db(), merged, name, bytes_max).await.unwrap();
+        let Some(made) = made else { return };
+        let last = made.checkpoint.t;
+        let rebased = snapshot.db().with_checkpoint(Arc::new(made.checkpoint)).unwrap();
         assert_eq!(rebased.checkpoint_t(), Some(last));
         self.publish(|root| {
-            root.checkpoint = Some(merged.checkpoint.reference);
+            root.checkpoint = Some(made.reference);
             root.segments.retain(|segment: &SegmentRef| segment.t_last > last);
         })
         .await;

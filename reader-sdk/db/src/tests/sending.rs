@@ -1,10 +1,17 @@
 //! Every future that a reader awaits can be sent to another thread.
 
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
 use duramen_index::KeyRange;
 use duramen_model::{Instant, Order};
+use duramen_store::layout::ObjectName;
 
 use super::bucket::{Bucket, small_nodes};
-use crate::{Catalog, EntityRef, MergeInput, Selection, Snapshot, merge};
+use crate::{
+    Catalog, EntityRef, MergeInput, MergePlan, MergePolicy, Selection, Snapshot, merge,
+    write_checkpoint,
+};
 
 fn sent<T: Send>(future: T) -> T {
     future
@@ -29,15 +36,22 @@ async fn futures_are_sent() {
     let mut cursor = sent(db.cursor(&KeyRange::all(Order::Eavt)));
     let _ = sent(cursor.next_batch()).await;
     let options = small_nodes();
+    let plan = MergePlan::flush(&db, &MergePolicy::default(), &BTreeSet::new()).unwrap();
+    let writer = snapshot.root().writer.id;
     let input = MergeInput {
         db: &db,
+        plan: &plan,
         segments: &[],
         sum: snapshot.root().sum,
-        writer: snapshot.root().writer.id,
-        checkpoint_seq: 1,
+        writer,
+        list_seq: 1,
         first_pack_seq: 1,
         options: &options,
     };
-    let error = sent(merge(bucket.store.clone(), input)).await.unwrap_err().to_string();
+    let merged = sent(merge(bucket.store.clone(), input)).await.unwrap();
+    let name = ObjectName { writer, seq: 1 };
+    let written =
+        sent(write_checkpoint(bucket.store.clone(), &db, &[Arc::new(merged)], name, 0)).await;
+    let error = written.unwrap_err().to_string();
     assert!(error.contains("expected a log up to transaction 0"), "{error}");
 }

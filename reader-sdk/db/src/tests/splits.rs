@@ -6,7 +6,7 @@ use proptest::prelude::*;
 use super::bucket::{Bucket, small_nodes};
 use super::oracle::{self, any_txs, t};
 use super::{block_on, shared};
-use crate::{Db, Snapshot, TxRecord};
+use crate::{Db, Snapshot, TxRecord, pack_list};
 
 /// What happens after a few transactions were published.
 #[derive(Debug, Clone, Copy)]
@@ -14,7 +14,12 @@ enum Then {
     Nothing,
     /// The tail goes to a segment; so many transactions stay in the tail as well.
     Spill(usize),
+    /// What is spilled becomes a run.
     Merge,
+    /// Runs that are alike become one.
+    Compact,
+    /// Both at once.
+    MergeMeanwhile,
     Hint,
     /// A reader that is open looks for news.
     Refresh,
@@ -25,6 +30,8 @@ fn any_steps() -> impl Strategy<Value = Vec<(usize, Then)>> {
         1 => Just(Then::Nothing),
         4 => (0..3_usize).prop_map(Then::Spill),
         3 => Just(Then::Merge),
+        2 => Just(Then::Compact),
+        1 => Just(Then::MergeMeanwhile),
         1 => Just(Then::Hint),
         2 => Just(Then::Refresh),
     ];
@@ -46,6 +53,8 @@ async fn run(records: &[TxRecord], steps: &[(usize, Then)]) -> (Bucket, Snapshot
             Then::Nothing => {}
             Then::Spill(overlap) => bucket.spill(overlap).await,
             Then::Merge => bucket.merge(&small_nodes()).await,
+            Then::Compact => bucket.compact(&small_nodes()).await,
+            Then::MergeMeanwhile => bucket.merge_meanwhile(&small_nodes()).await,
             Then::Hint => bucket.hint().await,
             Then::Refresh => reader = newest(&reader).await,
         }
@@ -73,6 +82,19 @@ async fn check(db: &Db, records: &[TxRecord]) {
     }
 }
 
+/// What pack lists say is what the trees have.
+async fn check_packs(db: &Db) {
+    let facts = db.facts();
+    let (Some(checkpoint), Some(source)) = (&facts.checkpoint, &facts.source) else { return };
+    for run in &checkpoint.runs {
+        let reference = run.packs.unwrap();
+        let list = source.pack_list(&reference).await.unwrap();
+        let packs = list.run(&reference, &source.roots()).unwrap();
+        let differences = pack_list::compare(packs, &run.tree, facts.nodes()).await.unwrap();
+        assert_eq!(differences, Vec::<String>::new());
+    }
+}
+
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(64))]
 
@@ -84,6 +106,7 @@ proptest! {
             let opened = bucket.open().await;
             assert_eq!(opened.db().next_ids(), bucket.root.root.next_ids);
             check(opened.db(), &records).await;
+            check_packs(opened.db()).await;
             check(reader.db(), &records).await;
         });
     }

@@ -1,0 +1,217 @@
+//! Merge: folding novelty into runs, and runs into larger ones.
+//!
+//! ```text
+//! MergePlan -> merge -> Merged (packs and a pack list written) -> write_checkpoint
+//! ```
+//!
+//! A merge replaces the runs that it has read, and nothing else, so several may be under way at
+//! once, as long as they read different ones. Everything is written under names that nothing
+//! refers to yet; the next root makes it count. A merge that is given up leaves garbage and no
+//! harm.
+
+mod avet;
+mod merged;
+mod packs;
+mod plan;
+mod policy;
+
+use std::ops::Range;
+use std::sync::Arc;
+
+use bytes::Bytes;
+use duramen_index::{Index, MergedRun, NodeHash, NodeOptions, PackWriter, Run, Tree};
+use duramen_model::Order;
+use duramen_store::WriteStore;
+use duramen_store::layout::{ObjectName, WriterId};
+
+pub use merged::{Merged, write_checkpoint};
+pub use plan::MergePlan;
+pub use policy::MergePolicy;
+
+use crate::facts::Facts;
+use crate::source::Source;
+use crate::{CheckpointRun, Db, DbError, LogSum, PackList, RunId, RunPacksRef, SegmentRef};
+use avet::Scratch;
+use merged::{Flushed, Replaced};
+use packs::KnownPacks;
+use plan::Pick;
+
+/// How many bytes of its highest nodes a checkpoint carries along, unless somebody knows better.
+pub const INLINED_BYTES_MAX: u64 = 256 << 10;
+/// How many numbers of packs one merge may use.
+pub const PACKS_PER_MERGE: u64 = 1 << 20;
+
+/// What a merge needs to be told.
+#[derive(Debug, Clone)]
+pub struct MergeInput<'a> {
+    /// A database, not a view, that was read from the bucket and is published.
+    pub db: &'a Db,
+    /// What is to be merged of it.
+    pub plan: &'a MergePlan,
+    /// The segments of the root that published the database. For a flush they hold, with the log
+    /// of the checkpoint before, every transaction up to that of the database: the tail must have
+    /// been spilled.
+    pub segments: &'a [SegmentRef],
+    /// For a flush: the sum over the transactions from 0 to that of the database.
+    pub sum: LogSum,
+    /// Whose names are used.
+    pub writer: WriterId,
+    /// The number of the pack list, which the writer has not used for one before.
+    pub list_seq: u64,
+    /// The number of the first pack. [`PACKS_PER_MERGE`] from it on have not been used.
+    pub first_pack_seq: u64,
+    /// How large nodes become.
+    pub options: &'a NodeOptions,
+}
+
+/// Does what a plan says, and writes what comes of it.
+///
+/// # Errors
+/// `NotCurrent` for a view, for a database in memory only, and for one that does not have the
+/// runs of the plan. When the store fails, when something in it is damaged, or when a transaction
+/// is in no segment.
+pub async fn merge(store: Arc<dyn WriteStore>, input: MergeInput<'_>) -> Result<Merged, DbError> {
+    let facts = input.db.whole()?;
+    let source = facts.source.as_ref().ok_or(DbError::NotCurrent)?;
+    let (packs, writer) = (source.contents().packs(), input.writer);
+    let mut packs = PackWriter::new(Arc::clone(&store), packs, writer, input.first_pack_seq);
+    let mut folded = Vec::new();
+    for pick in &input.plan.picks {
+        let (index, which) = inputs(facts, pick, &store, &input).await?;
+        let nodes = facts.nodes();
+        folded.push(duramen_index::merge(&index, which, nodes, &mut packs, input.options).await?);
+    }
+    let packs = packs.finish().await?;
+    let mut known = KnownPacks::load(source, facts.nodes(), &old_runs(facts, input.plan)).await?;
+    known.add(&packs);
+    let name = ObjectName { writer, seq: input.list_seq };
+    let replaced = list_packs(&store, source, name, &input.plan.picks, &folded, known).await?;
+    let branches = folded.into_iter().flat_map(highest).collect();
+    let flushed = input.plan.flushes.then(|| flushed(facts, &input));
+    Ok(Merged { packs, id: source.id, replaced, flushed, branches })
+}
+
+/// The nodes of a run that are at hand.
+fn highest(folded: MergedRun) -> impl Iterator<Item = (NodeHash, Bytes)> {
+    let top = folded.tree.and_then(|tree| Some((tree.top.hash, tree.top_bytes?)));
+    folded.branches.into_iter().chain(top)
+}
+
+/// The runs of an index, and which of them are folded.
+async fn inputs(
+    facts: &Facts,
+    pick: &Pick,
+    store: &Arc<dyn WriteStore>,
+    input: &MergeInput<'_>,
+) -> Result<(Index, Range<usize>), DbError> {
+    let (order, layer) = (pick.order, pick.layer);
+    let old: Vec<&CheckpointRun> =
+        facts.checkpoint.iter().flat_map(|checkpoint| checkpoint.runs_of(order, layer)).collect();
+    let is = |run: &&CheckpointRun, id: &RunId| RunId::of(&run.tree) == *id;
+    let first = match pick.runs.first() {
+        Some(id) => old.iter().position(|run| is(run, id)).ok_or(DbError::NotCurrent)?,
+        None => 0,
+    };
+    let end = first + pick.runs.len();
+    let found = old.get(first..end).ok_or(DbError::NotCurrent)?;
+    let are_there = found.iter().zip(&pick.runs).all(|(run, id)| is(run, id));
+    if !are_there || (input.plan.flushes && first > 0) {
+        return Err(DbError::NotCurrent);
+    }
+    let mut index = Index::new(order, layer);
+    for run in old.iter().rev() {
+        index = index.with_run(Run::tree(run.tree.clone()));
+    }
+    if !input.plan.flushes {
+        return Ok((index, first..end));
+    }
+    for run in young_runs(facts, pick, store, input).await?.into_iter().rev() {
+        index = index.with_run(run);
+    }
+    let young = index.runs().len() - old.len();
+    Ok((index, 0..young + end))
+}
+
+/// What a flush takes from memory, newest first.
+async fn young_runs(
+    facts: &Facts,
+    pick: &Pick,
+    store: &Arc<dyn WriteStore>,
+    input: &MergeInput<'_>,
+) -> Result<Vec<Run>, DbError> {
+    let source = facts.source.as_ref().ok_or(DbError::NotCurrent)?;
+    if pick.order == Order::Avet {
+        let layer_half = PACKS_PER_MERGE / 4 * (2 + pick.layer as u64);
+        let names = (input.writer, input.first_pack_seq + layer_half);
+        let contents = source.contents();
+        let mut scratch = Scratch::new(Arc::clone(store), contents, names, input.options);
+        return avet::runs(facts, pick.layer, &mut scratch).await;
+    }
+    let runs = facts.index(pick.order, pick.layer).runs().iter();
+    Ok(runs.filter(|run| matches!(run, Run::Memory(_))).cloned().collect())
+}
+
+/// The runs of a plan.
+fn old_runs<'a>(facts: &'a Facts, plan: &MergePlan) -> Vec<&'a CheckpointRun> {
+    let runs = facts.checkpoint.iter().flat_map(|checkpoint| &checkpoint.runs);
+    runs.filter(|run| plan.runs().any(|id| *id == RunId::of(&run.tree))).collect()
+}
+
+/// Writes the pack list, and makes runs of trees.
+async fn list_packs(
+    store: &Arc<dyn WriteStore>,
+    source: &Source,
+    name: ObjectName,
+    picks: &[Pick],
+    folded: &[MergedRun],
+    mut known: KnownPacks,
+) -> Result<Vec<Replaced>, DbError> {
+    let mut list = PackList { id: source.id, runs: Vec::new() };
+    let mut replaced = Vec::new();
+    for (pick, folded) in picks.iter().zip(folded) {
+        let output = match &folded.tree {
+            None => None,
+            Some(tree) => {
+                list.runs.push(known.of_merged(folded, tree, &pick.runs, source).await?);
+                // Its top may come along with the checkpoint, among others.
+                Some(CheckpointRun { tree: Tree { top_bytes: None, ..tree.clone() }, packs: None })
+            }
+        };
+        let (order, layer, inputs) = (pick.order, pick.layer, pick.runs.clone());
+        replaced.push(Replaced { order, layer, inputs, output });
+    }
+    if list.runs.is_empty() {
+        return Ok(replaced);
+    }
+    let (reference, object) = list.seal(name)?;
+    store.put(&source.contents().pack_list(name), object).await?;
+    let outputs = replaced.iter_mut().filter_map(|replaced| replaced.output.as_mut());
+    for (place, output) in (0..).zip(outputs) {
+        output.packs = Some(RunPacksRef { place, ..reference });
+    }
+    Ok(replaced)
+}
+
+fn flushed(facts: &Facts, input: &MergeInput<'_>) -> Flushed {
+    Flushed {
+        after: facts.checkpoint.as_ref().map(|checkpoint| checkpoint.t),
+        t: facts.basis,
+        instant: facts.instant,
+        sum: input.sum,
+        schema: facts.schema_datoms.to_vec(),
+        avet_attributes: avet::attributes(facts),
+        log: log(facts, input.segments),
+    }
+}
+
+/// Where the log is, from the first transaction on.
+fn log(facts: &Facts, segments: &[SegmentRef]) -> Vec<SegmentRef> {
+    let mut log = facts.checkpoint.as_ref().map_or_else(Vec::new, |c| c.log.clone());
+    let newer = segments.iter().filter(|segment| segment.t_first <= facts.basis);
+    for segment in newer {
+        if !log.iter().rev().any(|known| known.name == segment.name) {
+            log.push(*segment);
+        }
+    }
+    log
+}
