@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use anyhow::{Context, Result};
 use duramen_db::{Checkpoint, Snapshot};
-use duramen_index::{Layer, NodeCache, Nodes, for_each_node};
+use duramen_index::{Index, Layer, NodeCache, Nodes, Run, Tree, for_each_node};
 use duramen_model::Order;
 use duramen_store::layout::{DatabaseFolder, DatabaseName};
 use duramen_store::{Key, ReadStore};
@@ -81,6 +81,53 @@ impl Objects {
     }
 }
 
+/// The trees of the newest root.
+#[derive(Debug)]
+pub struct Trees {
+    /// The newest root.
+    pub snapshot: Snapshot,
+    /// What the trees are read through.
+    pub nodes: Nodes,
+    /// The checkpoint and its bytes; `None` when all is in memory.
+    checkpoint: Option<(Checkpoint, Key, u64)>,
+}
+
+impl Trees {
+    /// Opens the newest root through some store, with a cache of so many bytes.
+    ///
+    /// # Errors
+    /// When something cannot be read.
+    pub async fn of(place: &Place, store: Arc<dyn ReadStore>, cache_bytes: u64) -> Result<Self> {
+        let snapshot = Snapshot::open(place.location(Arc::clone(&store), cache_bytes)).await?;
+        let contents = DatabaseFolder::new(&place.name()).contents(snapshot.id());
+        let checkpoint = match snapshot.root().checkpoint {
+            None => None,
+            Some(reference) => {
+                let key = contents.checkpoint(reference.name);
+                let object = store.get(&key).await?.context("the checkpoint is gone")?;
+                let bytes = object.len() as u64;
+                let checkpoint = Checkpoint::open(snapshot.id(), &reference, &key, object)?;
+                Some((checkpoint, key, bytes))
+            }
+        };
+        let nodes = Nodes::new(store, contents.packs(), NodeCache::new(cache_bytes));
+        Ok(Self { snapshot, nodes, checkpoint })
+    }
+
+    /// The trees, newest first within an index.
+    pub fn iter(&self) -> impl DoubleEndedIterator<Item = &Tree> {
+        self.checkpoint.iter().flat_map(|(checkpoint, ..)| checkpoint.runs.iter()).map(|r| &r.tree)
+    }
+
+    /// One of the indexes.
+    #[must_use]
+    pub fn index(&self, order: Order, layer: Layer) -> Index {
+        let own = self.iter().rev().filter(|tree| (tree.order, tree.layer) == (order, layer));
+        let runs = own.map(|tree| Run::tree(tree.clone()));
+        runs.fold(Index::new(order, layer), |index, run| index.with_run(run))
+    }
+}
+
 /// What one index has, over all its runs.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct IndexSize {
@@ -113,8 +160,8 @@ impl Survey {
     /// # Errors
     /// When something cannot be read.
     pub async fn of(place: &Place, store: Arc<dyn ReadStore>) -> Result<Self> {
-        let snapshot =
-            Snapshot::open(place.location(Arc::clone(&store), SURVEY_CACHE_BYTES)).await?;
+        let trees = Trees::of(place, store, SURVEY_CACHE_BYTES).await?;
+        let snapshot = &trees.snapshot;
         let contents = DatabaseFolder::new(&place.name()).contents(snapshot.id());
         let root = snapshot.root();
         let mut survey = Self {
@@ -122,22 +169,16 @@ impl Survey {
                 contents.root(&root.place.branch, root.place.n),
                 snapshot.opened_root().object.len() as u64,
             )),
+            checkpoint: trees.checkpoint.as_ref().map(|(_, key, bytes)| (key.clone(), *bytes)),
             ..Self::default()
         };
-        let Some(reference) = root.checkpoint else { return Ok(survey) };
-        let key = contents.checkpoint(reference.name);
-        let object = store.get(&key).await?.context("the checkpoint is gone")?;
-        survey.checkpoint = Some((key.clone(), object.len() as u64));
-        let checkpoint = Checkpoint::open(snapshot.id(), &reference, &key, object)?;
-        let cache = NodeCache::new(SURVEY_CACHE_BYTES);
-        let nodes = Nodes::new(store, contents.packs(), cache);
-        for tree in checkpoint.runs.iter().map(|run| &run.tree) {
+        for tree in trees.iter() {
             let index = survey.indexes.entry((tree.layer, tree.order)).or_default();
             index.runs += 1;
             index.levels = index.levels.max(u64::from(tree.height) + 1);
             index.records += tree.records;
             let packs = &mut survey.packs;
-            for_each_node(tree, &nodes, |_, pointer| {
+            for_each_node(tree, &trees.nodes, |_, pointer| {
                 let bytes = u64::from(pointer.length);
                 index.bytes += bytes;
                 *packs.entry(contents.packs().join(&pointer.pack)).or_default() += bytes;

@@ -9,7 +9,7 @@ use duramen_store::{FileStore, Key, ReadStore, WriteStore};
 use duramen_transactor::Settings;
 
 use super::steady::transaction;
-use super::{Effort, mebibytes, per};
+use super::{Effort, mebibytes, memory, per};
 use crate::bench::bucket::{Objects, Survey};
 use crate::bench::data_set::{DataSet, Place, SEED};
 use crate::bench::overlay::Overlay;
@@ -28,7 +28,8 @@ pub(super) async fn measure(place: &Place, effort: Effort) -> Result<Vec<Figure>
     let above: Arc<dyn WriteStore> = Arc::new(FileStore::new(folder.path(), MissingFolder::Empty));
     let store = Arc::new(Overlay::new(place.store() as Arc<dyn ReadStore>, above));
     let on_top = Arc::clone(&store) as Arc<dyn WriteStore>;
-    let writer = Writer::new(on_top, place.name(), Settings::default());
+    let settings = Settings::default();
+    let writer = Writer::new(on_top, place.name(), settings.clone());
     let mut people = People::new(SEED, 0);
     let commits = effort.choose(COMMITS, 100);
     for number in 0..commits {
@@ -37,10 +38,11 @@ pub(super) async fn measure(place: &Place, effort: Effort) -> Result<Vec<Figure>
     }
     writer.rest().await?;
     writer.stop().await;
+    let memory = memory(settings.cache_bytes_max);
     let survey = Survey::of(place, store).await?;
     // The folder of the day is inside that of the data set.
     let objects = Objects::of(&[place.folder(), folder.path()], &place.name())?;
-    Ok(figures(commits, &survey, &objects))
+    Ok(figures(commits, &survey, &objects).into_iter().chain(memory).collect())
 }
 
 fn figures(commits: u64, survey: &Survey, objects: &Objects) -> Vec<Figure> {

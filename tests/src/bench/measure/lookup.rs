@@ -7,7 +7,7 @@ use anyhow::{Context, Result};
 use duramen_db::{EntityRef, Selection, Snapshot};
 use duramen_store::{Latency, ReadStore};
 
-use super::mebibytes;
+use super::{mebibytes, memory};
 use crate::bench::data_set::Place;
 use crate::bench::far::{Far, Trips};
 use crate::bench::report::Figure;
@@ -57,6 +57,7 @@ pub(super) async fn measure(place: &Place) -> Result<Vec<Figure>> {
     figures.extend([rounds.at_most(4.0), requests, bytes.at_most(1.0), ms]);
     figures.extend(shown("and all facts of the entity", entity));
     figures.extend(shown("open and the same as of an earlier time", past));
+    figures.extend(memory(CACHE_BYTES));
     Ok(figures)
 }
 
