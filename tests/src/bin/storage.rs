@@ -3,7 +3,7 @@
 //!
 //!   storage [--datoms 1M[,10M,…][,packages]] [--only NAME[,NAME…]] [--folder DIR] [--out FILE]
 //!
-//! The names are load, size, lookup, scan, reader, steady and day. What earlier runs have found is
+//! The names are load, size, lookup, scan, reader, verify, steady and day. What earlier runs have found is
 //! kept in the folder, and is in the tables until it is measured again.
 #![allow(clippy::print_stdout, clippy::print_stderr, reason = "what this program does")]
 

@@ -17,6 +17,7 @@ mod reader;
 mod scan;
 mod size;
 mod steady;
+mod verify;
 
 pub use scan::sum_of;
 
@@ -36,6 +37,8 @@ pub enum Measurement {
     Scan,
     /// The memory of a reader.
     Reader,
+    /// Proving that the database is whole.
+    Verify,
     /// Transactions, and what they write.
     Steady,
     /// What a day of small commits leaves in the bucket.
@@ -44,8 +47,16 @@ pub enum Measurement {
 
 impl Measurement {
     /// All of them, in order.
-    pub const ALL: [Self; 7] =
-        [Self::Load, Self::Size, Self::Lookup, Self::Scan, Self::Reader, Self::Steady, Self::Day];
+    pub const ALL: [Self; 8] = [
+        Self::Load,
+        Self::Size,
+        Self::Lookup,
+        Self::Scan,
+        Self::Reader,
+        Self::Verify,
+        Self::Steady,
+        Self::Day,
+    ];
 
     /// What tables call it.
     #[must_use]
@@ -56,8 +67,9 @@ impl Measurement {
             Self::Lookup => "3. Cold lookup",
             Self::Scan => "4. Scan of one attribute",
             Self::Reader => "5. Reader",
-            Self::Steady => "6. Steady transactions",
-            Self::Day => "7. A day of small commits",
+            Self::Verify => "6. Verify",
+            Self::Steady => "7. Steady transactions",
+            Self::Day => "8. A day of small commits",
         }
     }
 
@@ -68,6 +80,7 @@ impl Measurement {
             Self::Lookup => "lookup",
             Self::Scan => "scan",
             Self::Reader => "reader",
+            Self::Verify => "verify",
             Self::Steady => "steady",
             Self::Day => "day",
         }
@@ -84,6 +97,7 @@ impl Measurement {
             Self::Lookup => lookup::measure(place).await,
             Self::Scan => scan::measure(place).await,
             Self::Reader => reader::measure(place, effort).await,
+            Self::Verify => verify::measure(place).await,
             Self::Steady => steady::measure(place, effort).await,
             Self::Day => day::measure(place, effort).await,
         }

@@ -10,7 +10,7 @@ use crate::bench::data_set::Place;
 use crate::bench::report::Figure;
 
 /// Kinds of objects that hold the log.
-const LOG: [&str; 2] = ["segment", "log"];
+const LOG: [&str; 3] = ["segment", "log", "log-index"];
 
 pub(super) async fn measure(place: &Place) -> Result<Vec<Figure>> {
     let survey = Survey::of(place, place.store()).await?;

@@ -23,7 +23,7 @@ use crate::bench::writer::Writer;
 /// Clients that send at the same time.
 const CLIENTS: u64 = 64;
 /// Kinds of objects that merges write.
-const MERGES: [&str; 4] = ["pack", "pack-list", "checkpoint", "log"];
+const MERGES: [&str; 5] = ["pack", "pack-list", "checkpoint", "log", "log-index"];
 
 pub(super) async fn measure(place: &Place, effort: Effort) -> Result<Vec<Figure>> {
     if place.data == DataSet::Packages {
