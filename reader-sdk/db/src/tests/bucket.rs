@@ -77,6 +77,17 @@ impl Bucket {
         bucket
     }
 
+    /// The same without any object.
+    pub(crate) fn emptied(&self) -> Self {
+        Self {
+            store: Arc::new(Observed::new(Arc::new(MemoryStore::new()))),
+            name: self.name.clone(),
+            root: self.root.clone(),
+            collected: self.collected.clone(),
+            ..*self
+        }
+    }
+
     /// Creates the database anew under the same name.
     pub(crate) async fn create_again(&mut self) {
         self.id = DatabaseId([self.id.0[0] + 1; 16]);

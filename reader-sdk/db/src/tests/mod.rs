@@ -1,6 +1,7 @@
 //! Tests of the crate as a whole, and what they share.
 
 pub(crate) mod bucket;
+mod damage;
 pub(crate) mod fixtures;
 mod opening;
 pub(crate) mod oracle;

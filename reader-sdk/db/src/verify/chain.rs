@@ -41,9 +41,15 @@ impl Verifier<'_> {
             Some((number, Claim::Dropped(_))) if is_newest(number) => {
                 Err(self.location.catalog().dropped(&name))
             }
-            // The newest claim is damaged: what it is about, the hint may know.
+            // The newest claim is damaged or gone: what it is about, the hint may know.
             _ => match self.read_head().await? {
-                Some(root) => Ok(root.root.place.id),
+                Some(root) => {
+                    if keys.is_empty() {
+                        let object = DatabaseFolder::new(&name).claim(0).to_string();
+                        self.report.note(StoreError::Missing { object })?;
+                    }
+                    Ok(root.root.place.id)
+                }
                 None => Err(self.location.catalog().no_database(&name)),
             },
         }
