@@ -4,12 +4,13 @@ use std::cmp::Ordering;
 use std::ops::Range;
 use std::sync::Arc;
 
-use duramen_model::Order;
+use duramen_model::{Order, T};
 
 use crate::key::KeyRef;
 use crate::leaf::{Leaf, Rows};
 use crate::range::ValueBounds;
 use crate::stretch::Stretch;
+use crate::value_ref::ValueRef;
 use crate::{IndexError, Layer, Record, State, Times};
 
 /// A stretch of sorted records that are at hand.
@@ -106,13 +107,15 @@ impl Chunk {
         match &self.records {
             Records::Memory(records) => {
                 taken.extend(records[stretch].iter().filter_map(|record| {
-                    let state = wanting.state(KeyRef::from(record), record.state)?;
+                    let v = || ValueRef::from(&record.v);
+                    let state = wanting.state(record.state, record.added, v)?;
                     Some(Record { state, ..record.clone() })
                 }));
             }
             Records::Leaf(_, rows) => {
                 taken.extend(stretch.filter_map(|index| {
-                    let state = wanting.state(rows.key(index), rows.state(index))?;
+                    let (added, v) = (rows.keys.added[index], || rows.key(index).v);
+                    let state = wanting.state(rows.state(index), added, v)?;
                     Some(rows.record(index, state))
                 }));
             }
@@ -151,16 +154,17 @@ pub(crate) struct Wanting {
 }
 
 impl Wanting {
-    /// The state that the youngest record of a key is read with, if it is wanted.
-    fn state(&self, key: KeyRef<'_>, state: State) -> Option<State> {
-        if self.values.as_ref().is_some_and(|values| !values.contain(key.v)) {
+    /// The state that the youngest record of a key is read with, if it is wanted. Looks at the
+    /// value only if it has to.
+    fn state<'a>(&self, state: State, added: T, v: impl FnOnce() -> ValueRef<'a>) -> Option<State> {
+        if self.values.as_ref().is_some_and(|values| !values.contain(v())) {
             return None;
         }
         match state {
             State::Removed => None,
             // With nothing below, what was opened again is open.
             State::Replaced => Some(State::Inserted),
-            State::Closed(closed) if self.times.miss_closed(key.added, closed) => None,
+            State::Closed(closed) if self.times.miss_closed(added, closed) => None,
             State::Inserted | State::Closed(_) => Some(state),
         }
     }
@@ -169,9 +173,7 @@ impl Wanting {
     pub(crate) fn takes_whole(&self, leaf: &Leaf) -> bool {
         !leaf.has_steps() && self.values.is_none()
     }
-}
 
-impl Wanting {
     /// Adds the records of a stretch, as they are wanted.
     pub(crate) fn extend(
         &self,

@@ -1,36 +1,26 @@
 //! A leaf: the node that holds records.
 //!
-//! After the header that all nodes have (see [`node`](crate::node)):
-//!
-//! ```text
-//! net        zigzag (varint): the sum of the weights of the records
-//! t_min      varint: the earliest transaction that a record names
-//! t_max      varint: what the latest is above it
-//! columns    see table.rs and keys.rs; and states: integers, 1 inserted, 2 replaced, 3 removed;
-//!            left out where all are inserted, and in the history layer
-//! ```
-//!
 //! Nothing but the table and the fields is decoded before it is needed, and each column by itself.
 
-use std::cmp::Ordering;
+mod codec;
+mod search;
+
 use std::collections::BTreeMap;
-use std::ops::{Bound, Range};
+use std::ops::Range;
 use std::sync::{Arc, OnceLock};
 
 use bytes::Bytes;
 use duramen_model::{AttributeId, EntityId, Order, T};
 
-use crate::key::{KeyRef, is_by_time};
-use crate::keys::{self, Fields, Keys, Places, first};
-use crate::node::{Header, NodeError, Summary};
-use crate::table::{ADDED, CLOSED, ENTITIES, FIELDS, PLACES, STATES, Table, TableWriter, VALUES};
-use crate::values::{self, Remote, Storing, Stubs, Values};
-use crate::wire::{DecodeError, Reader, put_varint, unzigzag, zigzag};
-use crate::{IndexError, KeyRange, Layer, NodeHash, Record, Slice, State, Times};
+pub(crate) use codec::encode;
 
-const INSERTED: u64 = 1;
-const REPLACED: u64 = 2;
-const REMOVED: u64 = 3;
+use crate::key::KeyRef;
+use crate::keys::{self, Fields, Keys, Places};
+use crate::node::{Header, Summary};
+use crate::table::{ADDED, CLOSED, STATES, Table};
+use crate::values::{self, Remote, Stubs, Values};
+use crate::wire::DecodeError;
+use crate::{IndexError, Layer, NodeHash, Record, Slice, State};
 
 /// The records of a leaf, as columns that are decoded when they are needed.
 #[derive(Debug)]
@@ -182,7 +172,7 @@ impl Leaf {
     }
 
     fn states(&self) -> Result<&Option<Slice<State>>, IndexError> {
-        self.column(&self.states, |table| decode_states(table, self.count))
+        self.column(&self.states, |table| codec::decode_states(table, self.count))
     }
 
     /// Some rows, decoded. Of values, no columns but those that the rows have a part in.
@@ -301,102 +291,8 @@ impl Leaf {
     }
 }
 
-/// Search.
+/// Making one.
 impl Leaf {
-    /// Which rows lie in a range. Decodes the columns that tell, and no other.
-    pub(crate) fn stretch(&self, range: &KeyRange) -> Result<Range<usize>, IndexError> {
-        let all = 0..self.count;
-        match range.order {
-            Order::Eavt => {
-                self.of_value(self.of_attribute(self.of_entity(all, range)?, range)?, range)
-            }
-            Order::Aevt => {
-                self.of_value(self.of_entity(self.of_attribute(all, range)?, range)?, range)
-            }
-            Order::Avet => {
-                self.of_entity(self.of_value(self.of_attribute(all, range)?, range)?, range)
-            }
-            Order::Vaet => {
-                self.of_entity(self.of_attribute(self.of_value(all, range)?, range)?, range)
-            }
-        }
-    }
-
-    /// Of the rows in a range of the history layer, which may matter within some times: what was
-    /// closed early is passed over where the rows are sorted by that.
-    pub(crate) fn narrow(
-        &self,
-        rows: Range<usize>,
-        range: &KeyRange,
-        times: Times,
-    ) -> Result<Range<usize>, IndexError> {
-        let of_one = range.e.is_some() && range.a.is_some();
-        match times.after {
-            Some(after) if of_one && is_by_time(self.order, self.layer) => {
-                let closed = self.closed()?;
-                Ok(first(rows.clone(), |row| closed[row] > after)..rows.end)
-            }
-            _ => Ok(rows),
-        }
-    }
-
-    fn of_entity(&self, rows: Range<usize>, range: &KeyRange) -> Result<Range<usize>, IndexError> {
-        let Some(e) = range.e.filter(|_| !rows.is_empty()) else { return Ok(rows) };
-        let entities = self.entities()?;
-        Ok(between(rows, |row| entities[row].cmp(&e)))
-    }
-
-    fn of_attribute(
-        &self,
-        rows: Range<usize>,
-        range: &KeyRange,
-    ) -> Result<Range<usize>, IndexError> {
-        let Some(a) = range.a.filter(|_| !rows.is_empty()) else { return Ok(rows) };
-        let places = self.places()?;
-        let attribute = |row| self.fields.fields[places.locate(&self.fields, row).0].a;
-        Ok(between(rows, |row| attribute(row).cmp(&a)))
-    }
-
-    fn of_value(&self, rows: Range<usize>, range: &KeyRange) -> Result<Range<usize>, IndexError> {
-        if rows.is_empty() || matches!(range.v, (Bound::Unbounded, Bound::Unbounded)) {
-            return Ok(rows);
-        }
-        let (places, columns) = (self.places()?, self.values_in(rows.clone())?);
-        Ok(between(rows, |row| {
-            let (field, rank) = places.locate(&self.fields, row);
-            columns[field].map_or(Ordering::Less, |values| range.value(values.get(rank)))
-        }))
-    }
-}
-
-/// The rows that are neither before nor after what is looked for.
-fn between(rows: Range<usize>, position: impl Fn(usize) -> Ordering) -> Range<usize> {
-    let start = first(rows.clone(), |row| position(row).is_ge());
-    start..first(start..rows.end, |row| position(row).is_gt())
-}
-
-/// Decoding.
-impl Leaf {
-    pub(crate) fn decode(
-        header: &Header,
-        mut reader: Reader<'_>,
-        object: String,
-    ) -> Result<(Self, Summary), DecodeError> {
-        let net = unzigzag(reader.varint()?);
-        let t_min = keys::time(reader.varint()?)?;
-        let t_max = keys::time(t_min.get().saturating_add(reader.varint()?))?;
-        let table = Table::decode(reader, |id| {
-            matches!(id, ENTITIES | FIELDS | PLACES | ADDED | CLOSED | STATES | VALUES)
-        })?;
-        let fields = keys::decode_fields(&table, header.count)?;
-        if header.layer == Layer::History && table.find(STATES).is_some() {
-            return Err(DecodeError::damaged("no states in the history layer", "some"));
-        }
-        let values = fields.fields.iter().map(|_| OnceLock::new()).collect();
-        let summary = Summary { records: header.count as u64, net, t_min, t_max };
-        Ok((Self { table: Some(table), values, ..Self::empty(header, fields, object) }, summary))
-    }
-
     /// A leaf of records that are decoded already.
     pub(crate) fn decoded(header: &Header, rows: Rows) -> Self {
         let Rows { keys, states } = rows;
@@ -432,12 +328,15 @@ impl Leaf {
 
     /// What the leaf takes in memory when all is decoded, roughly, in bytes.
     pub(crate) fn memory_bytes(&self) -> usize {
-        let columns = self.count * size_of::<(EntityId, T, T, (u32, u32), [u32; 2])>();
-        let table = self.table.as_ref().map_or_else(
-            || self.values.iter().filter_map(OnceLock::get).map(Values::bytes).sum(),
-            Table::memory_bytes,
-        );
-        columns + table + size_of::<Self>()
+        let columns = match &self.table {
+            // Where each string ends is not among what the table tells.
+            Some(table) => table.memory_bytes() + self.count * size_of::<u32>(),
+            None => {
+                let values = self.values.iter().filter_map(OnceLock::get).map(Values::bytes);
+                values.sum::<usize>() + self.count * size_of::<(EntityId, [T; 2], [u32; 3])>()
+            }
+        };
+        columns + size_of::<Self>()
     }
 
     /// Decodes everything, and makes sure that the keys ascend and the summary is right.
@@ -451,61 +350,5 @@ impl Leaf {
         }
         let (expected, found) = (format!("{summary:?}"), format!("{found:?}"));
         Err(self.damaged(DecodeError::damaged(expected, found)))
-    }
-}
-
-fn decode_states(table: &Table, count: usize) -> Result<Option<Slice<State>>, DecodeError> {
-    if table.find(STATES).is_none() {
-        return Ok(None);
-    }
-    let states = table.integers(STATES, count)?.into_iter().map(|number| match number {
-        INSERTED => Ok(State::Inserted),
-        REPLACED => Ok(State::Replaced),
-        REMOVED => Ok(State::Removed),
-        other => Err(DecodeError::damaged("a state from 1 to 3", other.to_string())),
-    });
-    Ok(Some(states.collect::<Result<Vec<_>, _>>()?.into()))
-}
-
-/// Encodes the records of a leaf, after its header.
-///
-/// # Errors
-/// When the records' states do not belong to the layer.
-pub(crate) fn encode(
-    out: &mut Vec<u8>,
-    layer: Layer,
-    records: &[Record],
-    storing: Storing,
-) -> Result<(), NodeError> {
-    let summary = Summary::of(records.iter().map(|record| (record.added, record.state)));
-    put_varint(out, zigzag(summary.net));
-    put_varint(out, summary.t_min.get());
-    put_varint(out, summary.t_max.get() - summary.t_min.get());
-    let mut table = TableWriter::default();
-    keys::encode(&mut table, layer, records, storing);
-    let states: Vec<u64> = records.iter().map(|record| number_of(record.state)).collect();
-    match layer {
-        Layer::History if states.iter().any(|state| *state != CLOSED_STATE) => {
-            return Err(NodeError::States);
-        }
-        Layer::Current if states.contains(&CLOSED_STATE) => return Err(NodeError::States),
-        Layer::Current if states.iter().any(|state| *state != INSERTED) => {
-            table.add_integers(STATES, &states);
-        }
-        Layer::History | Layer::Current => {}
-    }
-    table.finish(out);
-    Ok(())
-}
-
-/// Stands for a closed fact, whose state is not stored: it follows from the layer.
-const CLOSED_STATE: u64 = 0;
-
-const fn number_of(state: State) -> u64 {
-    match state {
-        State::Inserted => INSERTED,
-        State::Replaced => REPLACED,
-        State::Removed => REMOVED,
-        State::Closed(_) => CLOSED_STATE,
     }
 }
