@@ -68,7 +68,7 @@ fn clock() -> Clock {
 fn kind(error: &Error) -> QueryErrorKind {
     match error {
         Error::Query(error) => error.kind,
-        other => panic!("no error of a query: {other}"),
+        other => unreachable!("no error of a query: {other}"),
     }
 }
 
