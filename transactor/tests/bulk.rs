@@ -7,14 +7,14 @@ mod support;
 use std::sync::Arc;
 
 use duramen_db::resolve::TxData;
-use duramen_db::{Change, Db, EntityRef, Selection, TxRecord};
-use duramen_index::{KeyRange, NodeOptions};
+use duramen_db::{Change, Db, EntityRef, Location, Selection, TxRecord, verify::verify};
+use duramen_index::{KeyRange, NodeCache, NodeOptions};
 use duramen_model::{
     AttributeId, EntityId, Instant, Keyword, Order, T, Value, ValueType, builtin, edn,
 };
 use duramen_store::layout::DatabaseName;
 use duramen_store::{Key, MemoryStore, WriteStore};
-use duramen_transactor::bulk::{BulkError, BulkLoad, BulkOptions, BulkSchema, Fact};
+use duramen_transactor::bulk::{BulkError, BulkLoad, BulkOptions, BulkSchema, Fact, Savepoint};
 use duramen_transactor::{Components, Settings, TransactError};
 use rand::rngs::StdRng;
 use rand::{RngExt, SeedableRng};
@@ -60,8 +60,20 @@ fn tiny() -> BulkOptions {
 }
 
 async fn begin(store: &Arc<dyn WriteStore>, options: BulkOptions) -> BulkLoad {
+    begin_at(store, options, None).await
+}
+
+async fn begin_at(
+    store: &Arc<dyn WriteStore>,
+    options: BulkOptions,
+    savepoint: Option<Savepoint>,
+) -> BulkLoad {
     let components = Components::new(Arc::clone(store));
-    let mut schema = BulkSchema::begin(components, name(), options).await.unwrap();
+    let schema = match savepoint {
+        Some(savepoint) => BulkSchema::resume(components, name(), options, savepoint).await,
+        None => BulkSchema::begin(components, name(), options).await,
+    };
+    let mut schema = schema.unwrap();
     for text in [SCHEMA, CHANGED] {
         schema.transact(&TxData::from_form(&edn::read(text).unwrap()).unwrap()).await.unwrap();
     }
@@ -117,6 +129,14 @@ fn people(db: &Db, seed: u64, count: u64) -> Vec<Vec<Fact>> {
     }
     txs.retain(|tx| !tx.is_empty());
     txs
+}
+
+/// Every object and node is right, and the log says what the indexes say.
+async fn assert_sound(store: &Arc<dyn WriteStore>) {
+    let location = Location::new(Arc::clone(store) as _, name(), NodeCache::new(1 << 24));
+    let report = verify(location, &mut |_| {}).await.unwrap();
+    assert_eq!(report.findings, Vec::new());
+    assert_eq!(report.not_compared, Vec::<String>::new());
 }
 
 /// The same, as transactions make it.
@@ -199,6 +219,7 @@ async fn loads_like_transactions(seed: u64, count: u64, options: BulkOptions) {
     assert_eq!(found.count(&Selection::all()).await.unwrap(), loaded.facts);
     let expected = transacted(&found, found.basis_instant(), &txs).await;
     assert_same(&found, &expected).await;
+    assert_sound(&store).await;
 }
 
 #[tokio::test]
@@ -257,6 +278,7 @@ async fn a_transactor_goes_on_from_a_load() {
     let ages = found.select(&ages).await.unwrap();
     assert_eq!(ages.iter().map(|datom| datom.v.clone()).collect::<Vec<_>>(), [Value::Long(99)]);
     assert_ne!(snapshot(&store, "cat").await.root().sum, sum);
+    assert_sound(&store).await;
 }
 
 #[tokio::test]
@@ -370,4 +392,72 @@ async fn composite_tuples_are_left_to_transactions() {
     assert_eq!(ValueType::ALL.len(), 15, "a new type has to be packed");
     let error = schema.load().await.unwrap_err();
     assert!(matches!(error, BulkError::Schema { .. }), "{error}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_load_that_is_gone_on_with_is_the_same() {
+    let mut random = StdRng::seed_from_u64(5);
+    for seed in 0..3 {
+        let store = memory();
+        let folder = tempfile::tempdir().unwrap();
+        let work = BulkOptions { work: Some(folder.path().to_owned()), ..tiny() };
+        let mut load = begin(&store, work.clone()).await;
+        let txs = people(load.db(), seed, 1_000);
+        let mut savepoint: Option<Savepoint> = None;
+        let mut breaks = 0;
+        let mut next = 0;
+        while next < txs.len() {
+            load.transact(txs[next].clone()).await.unwrap();
+            next += 1;
+            load.set_mark(next as u64);
+            savepoint = load.take_savepoint().or(savepoint);
+            if next + 1 == txs.len() && breaks < 8 {
+                savepoint = Some(load.savepoint().await.unwrap());
+            }
+            if breaks < 8 && (random.random_range(0..6) == 0 || next + 1 == txs.len()) {
+                let text = serde_json::to_string(&savepoint).unwrap();
+                let known: Option<Savepoint> = serde_json::from_str(&text).unwrap();
+                next = known.as_ref().map_or(0, |known| known.mark) as usize;
+                drop(load);
+                load = begin_at(&store, work.clone(), known).await;
+                breaks += 1;
+            }
+        }
+        assert!(breaks > 1, "it never broke off");
+        let loaded = load.finish().await.unwrap();
+        let found = db(&store, "cat").await;
+        assert_eq!(found.count(&Selection::all()).await.unwrap(), loaded.facts);
+        let expected = transacted(&found, found.basis_instant(), &txs).await;
+        assert_same(&found, &expected).await;
+    }
+}
+
+#[tokio::test]
+async fn transactions_after_the_facts_are_part_of_the_database() {
+    let store = memory();
+    let mut load = begin(&store, tiny()).await;
+    let txs = people(load.db(), 8, 300);
+    for facts in &txs {
+        load.transact(facts.clone()).await.unwrap();
+    }
+    let mut expected = transacted(load.db(), load.db().basis_instant(), &txs).await;
+    let mut new = load.build().await.unwrap();
+    let email = attribute(&expected, "email");
+    for n in 0..40_u64 {
+        let datoms = expected.select(&Selection::all().with_e(user(n)).with_a(email)).await;
+        let Value::String(text) = &datoms.unwrap()[0].v else { panic!("no email") };
+        let form = format!("[{{:p/email {text:?} :p/age {n}}} {{:p/email \"new {n}\"}}]");
+        let data = TxData::from_form(&edn::read(&form).unwrap()).unwrap();
+        new.transact(&data).await.unwrap();
+        expected = Box::pin(expected.with(&data, expected.basis_instant())).await.unwrap().0;
+    }
+    let loaded = new.publish().await.unwrap();
+    let found = db(&store, "cat").await;
+    assert_eq!(found.count(&Selection::all()).await.unwrap(), loaded.facts);
+    assert_same(&found, &expected).await;
+    let server = TestServer::start(Arc::clone(&store), Settings::default()).await;
+    let report = server.client().await.transact("cat", r#"[{:p/email "more"}]"#).await.unwrap();
+    assert_eq!(report.report.t, loaded.t.get() + 1);
+    server.stop().await;
+    assert_sound(&store).await;
 }

@@ -61,8 +61,8 @@ impl Attributes {
         self.by_rank.iter()
     }
 
-    /// The rank of a fact's attribute, and the value as it is kept; or what is wrong.
-    pub(crate) fn admit(&self, a: AttributeId, v: &mut Value) -> Result<u32, String> {
+    /// The rank of a fact's attribute; or what is wrong with the fact.
+    pub(crate) fn admit(&self, a: AttributeId, v: &Value) -> Result<u32, String> {
         let rank = self.rank(a).ok_or_else(|| format!("there is no attribute {a}"))?;
         let attribute = self.get(rank);
         let ident = &attribute.ident;
@@ -74,17 +74,22 @@ impl Attributes {
             return Err(format!("{ident} is for the schema, which comes before the facts"));
         }
         duramen_index::check_storable(v)?;
-        match v {
-            // One NaN stands for all, as in transactions.
-            Value::Double(number) if number.is_nan() => *number = f64::NAN,
-            Value::Float(number) if number.is_nan() => *number = f32::NAN,
-            Value::Tuple(members) => check_members(attribute, members)?,
-            _ => {}
+        if let Value::Tuple(members) = v {
+            check_members(attribute, members)?;
         }
         match attribute.unique {
             Some(_) => check_length(attribute, v).map(|()| rank),
             None => Ok(rank),
         }
+    }
+}
+
+/// Makes of all NaNs the one that stands for them, as transactions do.
+pub(crate) fn make_canonical(v: &mut Value) {
+    match v {
+        Value::Double(number) if number.is_nan() => *number = f64::NAN,
+        Value::Float(number) if number.is_nan() => *number = f32::NAN,
+        _ => {}
     }
 }
 

@@ -56,6 +56,18 @@ pub enum BulkError {
         /// What happened.
         reason: String,
     },
+    /// There are too many transactions after the facts: leave them to a transactor.
+    #[error("more than {datoms_max} datoms change what was loaded: transact them afterwards")]
+    TooMuchLater {
+        /// How many there may be.
+        datoms_max: u64,
+    },
+    /// What a load is to go on from is damaged, or belongs to another load.
+    #[error("the savepoint cannot be gone on from: {reason}")]
+    Savepoint {
+        /// What is wrong with it.
+        reason: String,
+    },
     /// Part of the work broke off, which is a bug.
     #[error("part of the load broke off: {reason}")]
     Broken {

@@ -3,20 +3,28 @@
 use std::sync::Arc;
 use std::sync::atomic::Ordering as Atomic;
 
+use duramen_db::resolve::{TxData, resolve};
 use duramen_db::{
-    Checkpoint, CheckpointRun, Floor, LogSum, RequestWindow, Root, RootPlace, Writer,
+    Db, Floor, Location, LoggedTx, RequestWindow, Root, RootPlace, Snapshot, UnpublishedCheckpoint,
+    Writer,
 };
-use duramen_index::MergedRun;
-use duramen_model::{EntityId, Order, T};
-use duramen_store::layout::{BranchName, DatabaseFolder, DatabaseId, ObjectName};
+use duramen_model::{EntityId, Instant, Order, T};
+use duramen_store::ReadStore;
+use duramen_store::layout::{BranchName, DatabaseFolder, DatabaseId};
 
 use super::error::BulkError;
-use super::load::BulkLoad;
+use super::load::{BulkLoad, Job};
+use super::logging::LogWriter;
 use super::merging::{MemoryStretch, Merging, Stretch};
 use super::rows::{Rows, Sorted, Sorting};
 use super::spill::SpillReader;
-use super::trees::TreePlace;
+use super::trees::{BuiltRun, TreePlace};
 use crate::catalog;
+use crate::error::TransactError;
+
+/// Datoms of transactions after the facts. They stay outside of the trees until a transactor
+/// merges them, so they must fit into the memory of whoever reads the database.
+const LATER_DATOMS_MAX: u64 = 1_000_000;
 
 /// What a load has made.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -33,18 +41,30 @@ impl BulkLoad {
     /// Makes the database out of what was loaded, and gives it its name.
     ///
     /// # Errors
+    /// As for [`Self::build`] and [`NewDatabase::publish`].
+    pub async fn finish(self) -> Result<Loaded, BulkError> {
+        self.build().await?.publish().await
+    }
+
+    /// Makes the database out of what was loaded. It has no name yet, and takes ordinary
+    /// transactions.
+    ///
+    /// # Errors
     /// [`BulkError::Conflict`] when facts contradict or repeat each other or a unique value has two
-    /// owners, [`BulkError::Dangling`] when one points to nothing, `DatabaseExists` when another
-    /// took the name meanwhile. There is no database then.
-    pub async fn finish(mut self) -> Result<Loaded, BulkError> {
+    /// owners, [`BulkError::Dangling`] when one points to nothing. There is no database then.
+    pub async fn build(mut self) -> Result<NewDatabase, BulkError> {
         self.check_references()?;
         let trees = self.trees().await?;
         let checkpoint = self.checkpoint(trees).await?;
-        let root = catalog::sealed(self.root(&checkpoint))?;
-        let context = &self.job.context;
-        let number = catalog::free_number(context, &self.job.name).await?;
-        catalog::establish(context, &self.job.name, number, &root).await?;
-        Ok(Loaded { id: self.job.id, t: self.t, facts: self.facts })
+        let root = self.root(&checkpoint);
+        Ok(NewDatabase {
+            facts: self.facts,
+            later: 0,
+            db: None,
+            job: self.job,
+            log: self.log,
+            root,
+        })
     }
 
     fn check_references(&self) -> Result<(), BulkError> {
@@ -55,7 +75,7 @@ impl BulkLoad {
         Err(BulkError::Dangling { e: last })
     }
 
-    async fn trees(&mut self) -> Result<Vec<MergedRun>, BulkError> {
+    async fn trees(&mut self) -> Result<Vec<BuiltRun>, BulkError> {
         drop(self.spills.finished().await?);
         let rows = std::mem::take(&mut self.rows);
         let attributes = Arc::clone(&self.attributes);
@@ -99,43 +119,13 @@ impl BulkLoad {
         Ok(Merging::new(Sorting { order, attributes }, stretches))
     }
 
-    /// Writes the checkpoint.
-    async fn checkpoint(
-        &mut self,
-        built: Vec<MergedRun>,
-    ) -> Result<duramen_db::UnpublishedCheckpoint, BulkError> {
-        let trees = built.into_iter().filter_map(|run| run.tree);
-        let runs = trees.map(|tree| CheckpointRun { tree, packs: None }).collect();
-        let log = self.log.flush().await?.to_vec();
-        let in_avet = self.attributes.iter().filter(|attribute| attribute.in_avet());
-        let checkpoint = Checkpoint {
-            id: self.job.id,
-            t: self.t,
-            instant: self.instant(),
-            sum: self.log.sum(),
-            runs,
-            schema: std::mem::take(&mut self.schema.defining),
-            avet_attributes: in_avet.map(|attribute| attribute.id).collect(),
-            log_indexes: Vec::new(),
-            log,
-            inlined: Vec::new(),
-        };
-        let name = ObjectName { writer: self.job.writer, seq: 0 };
-        let checkpoint = checkpoint.seal(name)?;
-        let contents = DatabaseFolder::new(&self.job.name).contents(self.job.id);
-        let store = self.job.context.store();
-        store.put(&contents.checkpoint(name), checkpoint.object.clone()).await?;
-        Ok(checkpoint)
-    }
-
     /// The instant of the newest transaction.
-    fn instant(&self) -> duramen_model::Instant {
+    pub(crate) fn instant(&self) -> Instant {
         if self.t == T::GENESIS { self.db.basis_instant() } else { self.job.instant }
     }
 
     /// Root 0: all that there is, is in the checkpoint.
-    fn root(&self, checkpoint: &duramen_db::UnpublishedCheckpoint) -> Root {
-        let sum: LogSum = self.log.sum();
+    fn root(&self, checkpoint: &UnpublishedCheckpoint) -> Root {
         Root {
             place: RootPlace { id: self.job.id, branch: BranchName::main(), n: 0 },
             epoch: 0,
@@ -148,11 +138,80 @@ impl BulkLoad {
             next_ids: self.next_ids,
             checkpoint: Some(checkpoint.reference),
             segments: Vec::new(),
-            sum,
+            sum: self.log.sum(),
             tail: Vec::new(),
             // None of the transactions answers a request: there is nothing to remember of them.
             requests: Some(RequestWindow { since: self.t, horizon: None }),
             dropped: false,
         }
+    }
+}
+
+/// A database that is all there, but for its name. Dropped before
+/// [`publish`](Self::publish), it leaves none.
+#[derive(Debug)]
+pub struct NewDatabase {
+    job: Job,
+    log: LogWriter,
+    /// The root that it will have.
+    root: Root,
+    /// Its value, once a transaction needed it.
+    db: Option<Db>,
+    facts: u64,
+    /// Datoms of the transactions after the facts.
+    later: u64,
+}
+
+impl NewDatabase {
+    /// Applies a transaction, as a transactor does.
+    ///
+    /// # Errors
+    /// As [`resolve`] says; then it is as it was. When there are too many such transactions.
+    pub async fn transact(&mut self, data: &TxData) -> Result<T, BulkError> {
+        let db = self.db().await?;
+        let resolved = Box::pin(resolve(&db, data, self.job.instant, db.next_ids())).await;
+        let resolved = resolved.map_err(TransactError::from)?;
+        let tx = LoggedTx::encode(resolved.record);
+        self.later += tx.record().changes.len() as u64;
+        if self.later > LATER_DATOMS_MAX {
+            return Err(BulkError::TooMuchLater { datoms_max: LATER_DATOMS_MAX });
+        }
+        for datom in tx.record().datoms() {
+            self.facts = self.facts.saturating_add_signed(if datom.added { 1 } else { -1 });
+        }
+        self.db = Some(db.apply_all(&[Arc::clone(tx.record())])?);
+        self.root.t = tx.t();
+        self.root.instant = tx.record().instant;
+        self.root.next_ids = resolved.next;
+        self.root.requests = Some(RequestWindow { since: tx.t(), horizon: None });
+        self.log.push(tx).await?;
+        Ok(self.root.t)
+    }
+
+    async fn db(&mut self) -> Result<Db, BulkError> {
+        if let Some(db) = &self.db {
+            return Ok(db.clone());
+        }
+        let context = &self.job.context;
+        let store: Arc<dyn ReadStore> = Arc::clone(context.store()) as _;
+        let location = Location::new(store, self.job.name.clone(), context.cache.clone());
+        let snapshot = Snapshot::at(location, catalog::sealed(self.root.clone())?).await?;
+        Ok(self.db.insert(snapshot.db().clone()).clone())
+    }
+
+    /// Gives it its name: from then on it exists.
+    ///
+    /// # Errors
+    /// `DatabaseExists` when another took the name meanwhile; otherwise what the store says. After
+    /// [`TransactError::Unknown`] it may exist.
+    pub async fn publish(mut self) -> Result<Loaded, BulkError> {
+        self.root.segments = self.log.take_segments().await?;
+        self.root.sum = self.log.sum();
+        let (id, t, facts) = (self.job.id, self.root.t, self.facts);
+        let root = catalog::sealed(self.root)?;
+        let Job { context, name, .. } = &self.job;
+        let number = catalog::free_number(context, name).await?;
+        catalog::establish(context, name, number, &root).await?;
+        Ok(Loaded { id, t, facts })
     }
 }

@@ -1,26 +1,24 @@
 //! Loading: facts in transactions become log and sorted spills.
 
-use std::path::PathBuf;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering as Atomic};
 
 use duramen_db::resolve::TxData;
 use duramen_db::{Change, Db, LogSum, LoggedTx, NextIds, TxRecord};
-use duramen_index::{NodeOptions, Record};
+use duramen_index::Record;
 use duramen_model::entity::Partition;
-use duramen_model::{AttributeId, Datom, EntityId, Instant, Order, T, Value, builtin};
+use duramen_model::{AttributeId, Datom, EntityId, Instant, T, Value, builtin};
 use duramen_store::layout::{DatabaseFolder, DatabaseId, DatabaseName, WriterId};
 use duramen_store::{Key, probe};
-use tempfile::TempDir;
-use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
-use super::attributes::Attributes;
+use super::attributes::{self, Attributes};
 use super::error::BulkError;
 use super::logging::{LogWriter, SegmentPlace};
-use super::rows::{Rows, Sorted};
+use super::options::{BulkOptions, Progress};
+use super::rows::Rows;
+use super::savepoint::{self, SavedSegment, Savepoint};
 use super::schema::SchemaTxs;
-use super::spill::SpillWriter;
+use super::spills::{Spills, Work};
 use crate::catalog;
 use crate::error::TransactError;
 use crate::settings::Settings;
@@ -29,70 +27,8 @@ use crate::transactor::{Components, Context};
 /// A fact: what is so from its transaction on.
 pub type Fact = (EntityId, AttributeId, Value);
 
-/// The least memory that a load makes do with, in bytes.
-const MEMORY_BYTES_MIN: usize = 64 << 10;
 /// Bytes of log that one transaction may take, as for a transactor by default.
 const TRANSACTION_BYTES_MAX: usize = 16 << 20;
-
-/// How a load goes about it.
-#[derive(Debug, Clone)]
-pub struct BulkOptions {
-    /// What it may take of memory, roughly, in bytes. More of it makes fewer spills.
-    pub memory_bytes_max: usize,
-    /// The folder for spills, which is there; a temporary one of the system where it is not given.
-    pub work: Option<PathBuf>,
-    /// How large nodes become.
-    pub nodes: NodeOptions,
-}
-
-impl Default for BulkOptions {
-    fn default() -> Self {
-        Self { memory_bytes_max: 512 << 20, work: None, nodes: NodeOptions::default() }
-    }
-}
-
-impl BulkOptions {
-    fn memory(&self) -> usize {
-        self.memory_bytes_max.max(MEMORY_BYTES_MIN)
-    }
-
-    /// Bytes of sorted rows that are spilled together. Beside those, others are collected, which
-    /// take a good half of what they do once they are being sorted.
-    fn spill_bytes(&self) -> usize {
-        self.memory() / 2
-    }
-
-    /// Bytes of a block of a spill: one of each is in memory in the end.
-    fn block_bytes(&self) -> usize {
-        (self.memory() / 4_096).clamp(2 << 10, 128 << 10)
-    }
-
-    /// Bytes of log in a segment. Several are on their way at once.
-    fn segment_bytes(&self) -> usize {
-        (self.memory() / 256).clamp(64 << 10, 2 << 20)
-    }
-}
-
-/// How far a load is, for whoever watches it.
-#[derive(Debug, Clone, Default)]
-pub struct Progress {
-    pub(crate) to_build: Arc<AtomicU64>,
-    pub(crate) built: Arc<AtomicU64>,
-}
-
-impl Progress {
-    /// Records that are in trees, over all orders.
-    #[must_use]
-    pub fn built(&self) -> u64 {
-        self.built.load(Atomic::Relaxed)
-    }
-
-    /// Records that will be in trees; 0 while facts are taken.
-    #[must_use]
-    pub fn to_build(&self) -> u64 {
-        self.to_build.load(Atomic::Relaxed)
-    }
-}
 
 /// What all parts of a load share.
 #[derive(Debug)]
@@ -110,6 +46,7 @@ pub(crate) struct Job {
 pub struct BulkSchema {
     job: Job,
     txs: SchemaTxs,
+    savepoint: Option<Savepoint>,
 }
 
 impl BulkSchema {
@@ -123,16 +60,45 @@ impl BulkSchema {
         name: DatabaseName,
         options: BulkOptions,
     ) -> Result<Self, BulkError> {
+        Self::begin_at(components, name, options, None).await
+    }
+
+    /// Begins to go on with a load that broke off. The folder to work in must be that of the load,
+    /// and the schema that is told must be the same.
+    ///
+    /// # Errors
+    /// As for [`Self::begin`], and [`BulkError::Savepoint`] when it is damaged.
+    pub async fn resume(
+        components: Components,
+        name: DatabaseName,
+        options: BulkOptions,
+        savepoint: Savepoint,
+    ) -> Result<Self, BulkError> {
+        Self::begin_at(components, name, options, Some(savepoint)).await
+    }
+
+    async fn begin_at(
+        components: Components,
+        name: DatabaseName,
+        options: BulkOptions,
+        savepoint: Option<Savepoint>,
+    ) -> Result<Self, BulkError> {
         probe::create_only(&*components.store, &Key::new("")).await?;
         let cache = duramen_index::NodeCache::new(options.memory() as u64 / 8);
         let settings = Settings::default();
         let stopping = CancellationToken::new();
         let context = Context { components, settings, cache, stopping };
         catalog::free_number(&context, &name).await?;
-        let (id, writer) = (DatabaseId(context.random().id()), WriterId(context.random().id()));
-        let instant = context.components.clock.now();
+        // Names are never used twice, so each process has names of its own.
+        let writer = WriterId(context.random().id());
+        let (id, instant) = match &savepoint {
+            Some(savepoint) => {
+                (savepoint::parse(&savepoint.id)?, Instant::from_millis(savepoint.instant_ms))
+            }
+            None => (DatabaseId(context.random().id()), context.components.clock.now()),
+        };
         let txs = SchemaTxs::begin(instant);
-        Ok(Self { job: Job { context, name, id, writer, instant, options }, txs })
+        Ok(Self { job: Job { context, name, id, writer, instant, options }, txs, savepoint })
     }
 
     /// Adds a transaction of schema, which may hold other facts too.
@@ -154,41 +120,46 @@ impl BulkSchema {
     /// # Errors
     /// When the schema has attributes that a load cannot fill, or there is no folder to work in.
     pub async fn load(self) -> Result<BulkLoad, BulkError> {
-        let Self { job, txs } = self;
+        let Self { job, txs, savepoint } = self;
         let attributes = Arc::new(Attributes::of(txs.db.schema())?);
         let work = Work::of(&job.options)?;
+        let schema = Schema { defining: txs.defining(), closed: txs.closed().await? };
+        let (log, sum, spills) = match &savepoint {
+            Some(savepoint) => (savepoint.log()?, savepoint.sum()?, savepoint.spills()?),
+            None => (Vec::new(), LogSum::default(), Vec::new()),
+        };
         let place = SegmentPlace {
             store: Arc::clone(job.context.store()),
             contents: DatabaseFolder::new(&job.name).contents(job.id),
             id: job.id,
             writer: job.writer,
         };
-        let bytes = job.options.segment_bytes();
-        let mut log = LogWriter::after(place, bytes, Vec::new(), LogSum::default());
-        let mut rows = Rows::default();
-        for tx in txs.txs() {
-            log.push(tx.clone()).await?;
-        }
-        for Datom { e, a, v, t, .. } in txs.open().await? {
-            let rank = attributes.rank(a).ok_or_else(|| unknown(a))?;
-            rows.push(e, rank, short(t)?, &v);
-        }
-        let schema = Schema { defining: txs.defining(), closed: txs.closed().await? };
-        Ok(BulkLoad {
+        let prefix = format!("spill-{}", job.writer);
+        let log = LogWriter::after(place, job.options.segment_bytes(), log, sum);
+        let mut load = BulkLoad {
             t: txs.t(),
             next_ids: txs.next_ids,
-            db: txs.db,
+            settled_ids: txs.next_ids,
+            db: txs.db.clone(),
             referred: 0,
-            facts: rows.len() as u64,
+            facts: 0,
+            mark: 0,
             job,
             attributes,
             log,
-            rows,
+            rows: Rows::default(),
             schema,
-            spills: Spills { work, count: 0, spilling: None, spare: Rows::default() },
+            spills: Spills::after(work, prefix, spills),
             progress: Progress::default(),
             ranks: Vec::new(),
-        })
+            pending: None,
+            complete: None,
+        };
+        match &savepoint {
+            Some(savepoint) => load.restore(savepoint)?,
+            None => load.take_schema(&txs).await?,
+        }
+        Ok(load)
     }
 }
 
@@ -211,13 +182,20 @@ pub struct BulkLoad {
     pub(crate) spills: Spills,
     pub(crate) t: T,
     pub(crate) next_ids: NextIds,
+    /// The ids after the last transaction: those given out since may yet be given out again.
+    settled_ids: NextIds,
     /// One past the furthest user entity that a fact points to.
     pub(crate) referred: u64,
     /// Open facts so far.
     pub(crate) facts: u64,
     pub(crate) progress: Progress,
+    mark: u64,
     /// The ranks of the facts at hand.
     ranks: Vec<u32>,
+    /// Where the load was when the spill that is being written was begun.
+    pending: Option<Savepoint>,
+    /// The newest one that is good.
+    complete: Option<Savepoint>,
 }
 
 impl BulkLoad {
@@ -239,10 +217,41 @@ impl BulkLoad {
         Ok(e)
     }
 
+    /// Says how far the input is with the transactions so far: a savepoint tells it again.
+    pub const fn set_mark(&mut self, mark: u64) {
+        self.mark = mark;
+    }
+
+    /// A savepoint that has become good since it was last asked for one. There are some only where
+    /// a folder to work in was given, one for each spill, a spill behind.
+    pub const fn take_savepoint(&mut self) -> Option<Savepoint> {
+        self.complete.take()
+    }
+
+    /// Spills all that is in memory, and returns the savepoint that is good then.
+    ///
+    /// # Errors
+    /// When the store or the folder to work in fails.
+    pub async fn savepoint(&mut self) -> Result<Savepoint, BulkError> {
+        if self.rows.len() > 0 {
+            self.spill().await?;
+        }
+        self.rows = self.spilled().await?;
+        self.here().await
+    }
+
     /// How far it is.
     #[must_use]
     pub fn progress(&self) -> Progress {
         self.progress.clone()
+    }
+
+    /// Whether a value suits an attribute; the error says what is wrong.
+    ///
+    /// # Errors
+    /// As [`Self::transact`] with such a fact.
+    pub fn check(&self, a: AttributeId, v: &Value) -> Result<(), String> {
+        self.attributes.admit(a, v).map(|_| ())
     }
 
     /// Takes a transaction of facts about user entities, all of them new. Whether they are, and
@@ -266,6 +275,7 @@ impl BulkLoad {
         self.take(&tx)?;
         self.log.push(tx).await?;
         self.t = t;
+        self.settled_ids = self.next_ids;
         Ok(t)
     }
 
@@ -278,6 +288,7 @@ impl BulkLoad {
                 return Err(wrong("facts are about entities of the user partition".to_owned()));
             }
             let rank = self.attributes.admit(*a, v).map_err(wrong)?;
+            attributes::make_canonical(v);
             self.ranks.push(rank);
         }
         Ok(())
@@ -320,83 +331,62 @@ impl BulkLoad {
 
     /// Sorts and spills what is in memory, beside what comes.
     async fn spill(&mut self) -> Result<(), BulkError> {
-        let spare = self.spills.finished().await?;
+        let spare = self.spilled().await?;
         let rows = std::mem::replace(&mut self.rows, spare);
-        self.spills.start(rows, &self.attributes, self.job.options.block_bytes());
+        self.spills.start(rows, &self.attributes, &self.job.options);
+        if self.job.options.work.is_some() {
+            self.pending = Some(self.here().await?);
+        }
         Ok(())
     }
-}
 
-/// The spills of a load.
-#[derive(Debug)]
-pub(crate) struct Spills {
-    pub(crate) work: Work,
-    count: u32,
-    spilling: Option<JoinHandle<Result<Rows, BulkError>>>,
-    spare: Rows,
-}
-
-impl Spills {
-    /// Waits until what was started is spilled. Gives rows back that are empty, with the memory
-    /// that they had.
-    pub(crate) async fn finished(&mut self) -> Result<Rows, BulkError> {
-        match self.spilling.take() {
-            Some(spilling) => spilling.await?,
-            None => Ok(std::mem::take(&mut self.spare)),
+    /// Waits until what was begun to spill is there for good.
+    async fn spilled(&mut self) -> Result<Rows, BulkError> {
+        let spare = self.spills.finished().await?;
+        if let Some(savepoint) = self.pending.take() {
+            self.complete = Some(savepoint);
         }
+        Ok(spare)
     }
 
-    fn start(&mut self, mut rows: Rows, attributes: &Arc<Attributes>, block_bytes: usize) {
-        let number = self.count;
-        let paths = Order::ALL.map(|order| (order, self.work.spill(number, order)));
-        let attributes = Arc::clone(attributes);
-        self.spilling = Some(tokio::task::spawn_blocking(move || {
-            let sorted = Sorted::of(&rows, &attributes);
-            for (order, path) in &paths {
-                let mut writer = SpillWriter::create(path, &attributes, block_bytes)?;
-                for place in sorted.in_order(*order) {
-                    writer.push(&rows.get(*place))?;
-                }
-                writer.finish(false)?;
-            }
-            rows.clear();
-            Ok(rows)
-        }));
-        self.count += 1;
+    /// Where the load is, once what is being spilled is there.
+    async fn here(&mut self) -> Result<Savepoint, BulkError> {
+        let segments = self.log.flush().await?.iter().map(SavedSegment::of).collect();
+        Ok(Savepoint {
+            id: self.job.id.to_string(),
+            instant_ms: self.job.instant.millis(),
+            mark: self.mark,
+            t: self.t.get(),
+            facts: self.facts,
+            next_attribute: self.settled_ids.attribute,
+            next_user: self.settled_ids.user,
+            referred: self.referred,
+            sum: savepoint::hex(&self.log.sum().0),
+            segments,
+            spills: self.spills.names().to_vec(),
+        })
     }
 
-    /// The files of an order.
-    pub(crate) fn files(&self, order: Order) -> impl Iterator<Item = PathBuf> {
-        (0..self.count).map(move |number| self.work.spill(number, order))
+    fn restore(&mut self, savepoint: &Savepoint) -> Result<(), BulkError> {
+        self.t = savepoint.t()?;
+        self.next_ids = savepoint.next_ids();
+        self.settled_ids = self.next_ids;
+        self.referred = savepoint.referred;
+        self.facts = savepoint.facts;
+        self.mark = savepoint.mark;
+        Ok(())
     }
-}
 
-/// The folder that a load works in.
-#[derive(Debug)]
-pub(crate) struct Work {
-    path: PathBuf,
-    /// Removed when the load is over.
-    _temporary: Option<TempDir>,
-}
-
-impl Work {
-    fn of(options: &BulkOptions) -> Result<Self, BulkError> {
-        if let Some(path) = &options.work {
-            return Ok(Self { path: path.clone(), _temporary: None });
+    async fn take_schema(&mut self, txs: &SchemaTxs) -> Result<(), BulkError> {
+        for tx in txs.txs() {
+            self.log.push(tx.clone()).await?;
         }
-        let folder = tempfile::Builder::new().prefix("duramen-load-").tempdir();
-        let folder = folder.map_err(|error| BulkError::work(std::env::temp_dir(), error))?;
-        Ok(Self { path: folder.path().to_owned(), _temporary: Some(folder) })
-    }
-
-    fn spill(&self, number: u32, order: Order) -> PathBuf {
-        let order = match order {
-            Order::Eavt => "eavt",
-            Order::Aevt => "aevt",
-            Order::Avet => "avet",
-            Order::Vaet => "vaet",
-        };
-        self.path.join(format!("spill-{number:06}.{order}"))
+        for Datom { e, a, v, t, .. } in txs.open().await? {
+            let rank = self.attributes.rank(a).ok_or_else(|| unknown(a))?;
+            self.rows.push(e, rank, short(t)?, &v);
+        }
+        self.facts = self.rows.len() as u64;
+        Ok(())
     }
 }
 

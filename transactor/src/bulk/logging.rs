@@ -69,6 +69,12 @@ impl LogWriter {
         Ok(&self.segments)
     }
 
+    /// The same, and forgets them: who calls keeps them.
+    pub(crate) async fn take_segments(&mut self) -> Result<Vec<SegmentRef>, BulkError> {
+        self.flush().await?;
+        Ok(std::mem::take(&mut self.segments))
+    }
+
     async fn end_segment(&mut self) -> Result<(), BulkError> {
         if self.pending.is_empty() {
             return Ok(());

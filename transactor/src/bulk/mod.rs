@@ -16,21 +16,30 @@
 //! transactions keep to are checked where facts that break them meet: in the sort.
 //!
 //! Reading order: [`load`] (what is done with facts), `schema` (what comes before them), `rows`,
-//! `packed` and `attributes` (facts as they are sorted), `spill` and `merging` (beyond memory),
-//! `logging`, `trees` (what is written), [`finish`](mod@finish) (how it comes to be a database).
+//! `packed` and `attributes` (facts as they are sorted), `spill`, `spills` and `merging` (beyond
+//! memory), `logging`, `trees`, `pack_list`, `checkpoint` (what is written),
+//! [`finish`](mod@finish) (how it comes to be a database), [`savepoint`] (how another process goes
+//! on).
 
 mod attributes;
+mod checkpoint;
 pub mod error;
 pub mod finish;
 pub mod load;
 mod logging;
 mod merging;
+pub mod options;
+mod pack_list;
 mod packed;
 mod rows;
+pub mod savepoint;
 mod schema;
 mod spill;
+mod spills;
 mod trees;
 
 pub use error::BulkError;
-pub use finish::Loaded;
-pub use load::{BulkLoad, BulkOptions, BulkSchema, Fact, Progress};
+pub use finish::{Loaded, NewDatabase};
+pub use load::{BulkLoad, BulkSchema, Fact};
+pub use options::{BulkOptions, Progress};
+pub use savepoint::Savepoint;

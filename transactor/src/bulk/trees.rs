@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering as Atomic};
 
 use duramen_index::{
-    Layer, MemoryRun, MergedRun, NodeOptions, PackWriter, Record, State, TreeBuilder,
+    Layer, MemoryRun, MergedRun, NodeOptions, Pack, PackWriter, Record, State, TreeBuilder,
 };
 use duramen_model::{EntityId, Order, T, Value};
 use duramen_store::WriteStore;
@@ -33,6 +33,13 @@ pub(crate) struct TreePlace {
     pub(crate) built: Arc<AtomicU64>,
 }
 
+/// A run, and the packs that were written for it.
+#[derive(Debug)]
+pub(crate) struct BuiltRun {
+    pub(crate) run: MergedRun,
+    pub(crate) packs: Vec<Pack>,
+}
+
 impl TreePlace {
     fn packs(&self, number: u64) -> PackWriter {
         let (store, packs) = (Arc::clone(&self.store), self.contents.packs());
@@ -40,7 +47,7 @@ impl TreePlace {
     }
 
     /// Builds the trees of open facts, each in a thread of its own.
-    pub(crate) async fn current(&self, merges: Vec<Merging>) -> Result<Vec<MergedRun>, BulkError> {
+    pub(crate) async fn current(&self, merges: Vec<Merging>) -> Result<Vec<BuiltRun>, BulkError> {
         let begin = |merging: Merging| {
             let (place, handle) = (self.clone(), Handle::current());
             tokio::task::spawn_blocking(move || handle.block_on(place.tree(merging)))
@@ -53,7 +60,7 @@ impl TreePlace {
         Ok(built)
     }
 
-    async fn tree(self, mut merging: Merging) -> Result<MergedRun, BulkError> {
+    async fn tree(self, mut merging: Merging) -> Result<BuiltRun, BulkError> {
         let order = merging.sorting.order;
         let mut packs = self.packs(order as u64);
         let mut builder = TreeBuilder::new(order, Layer::Current, &self.options, &mut packs);
@@ -71,8 +78,7 @@ impl TreePlace {
         }
         self.built.fetch_add(count, Atomic::Relaxed);
         let run = builder.finish()?;
-        packs.finish().await?;
-        Ok(run)
+        Ok(BuiltRun { run, packs: packs.finish().await? })
     }
 
     /// Builds the trees of closed facts: those of the schema, so they are few.
@@ -80,7 +86,7 @@ impl TreePlace {
         &self,
         records: &[Record],
         attributes: &Attributes,
-    ) -> Result<Vec<MergedRun>, BulkError> {
+    ) -> Result<Vec<BuiltRun>, BulkError> {
         let mut built = Vec::new();
         for (number, order) in (Order::ALL.len() as u64..).zip(Order::ALL) {
             let kept = |record: &&Record| match order {
@@ -97,8 +103,8 @@ impl TreePlace {
             for record in MemoryRun::new(order, Layer::History, kept).records() {
                 builder.push(record.clone())?;
             }
-            built.push(builder.finish()?);
-            packs.finish().await?;
+            let run = builder.finish()?;
+            built.push(BuiltRun { run, packs: packs.finish().await? });
         }
         Ok(built)
     }
