@@ -304,9 +304,16 @@ pub(crate) struct Status {
       Only the columns named are loaded. Types: boolean long double bigint bigdec string keyword
       symbol instant uuid uri; those not given are guessed from the first 1,000 rows.
 
+  duramen import people people.csv --namespace person --key email \
+      --bulk --store s3://bucket/prefix --memory 2GiB --work /var/tmp/people
+      Makes the database, with no transactor, at several times the speed. It exists when the import
+      is done, and not before. With --work, an import that broke off is gone on with by the same
+      command.
+
 Attributes that are missing are created, with the key as a unique identity. With a key, an import
 that was interrupted is repeated as a whole: what is there already makes no datoms. Transactions
-overtake each other: where later rows are to win over earlier ones of their key, say --parallel 1."#)]
+overtake each other: where later rows are to win over earlier ones of their key, say --parallel 1;
+--bulk always lets them. It keeps 37 bytes for each key in memory, beside --memory."#)]
 pub(crate) struct Import {
     #[command(flatten)]
     pub(crate) of: OfDatabase,
@@ -331,11 +338,23 @@ pub(crate) struct Import {
     #[arg(long, default_value_t = 4, value_parser = clap::value_parser!(u32).range(1..=64))]
     pub(crate) parallel: u32,
     /// The URL of the database, where that of the transactor's store does not hold here.
-    #[arg(long = "db", value_name = "URL")]
+    #[arg(long = "db", value_name = "URL", conflicts_with = "bulk")]
     pub(crate) url: Option<String>,
     /// How many bad rows are passed over before the import stops.
     #[arg(long, default_value_t = 0, value_name = "N")]
     pub(crate) skip_bad: u64,
+    /// Makes a new database, right in the store.
+    #[arg(long)]
+    pub(crate) bulk: bool,
+    /// The store, for --bulk: s3://bucket/prefix, gs://…, az://…, file:///folder.
+    #[arg(long, env = "DURAMEN_STORE", value_name = "URL")]
+    pub(crate) store: Option<String>,
+    /// About how much memory --bulk takes; what exceeds it is sorted in files.
+    #[arg(long, default_value = "512MiB", value_name = "SIZE", value_parser = bytes)]
+    pub(crate) memory: usize,
+    /// A folder on a fast disk for --bulk to work in, and to go on from.
+    #[arg(long, value_name = "FOLDER", requires = "bulk")]
+    pub(crate) work: Option<PathBuf>,
 }
 
 /// A kind of file that can be imported.
@@ -359,9 +378,34 @@ fn pair(text: &str) -> Result<(String, String), String> {
     Ok((name.to_owned(), value.to_owned()))
 }
 
+/// Reads a size, as in `512MiB`.
+fn bytes(text: &str) -> Result<usize, String> {
+    let expected = || "expected a size such as 512MiB or 2GiB".to_owned();
+    let digits = text.trim_end_matches(|c: char| c.is_ascii_alphabetic());
+    let number: usize = digits.trim_end().parse().map_err(|_| expected())?;
+    let unit: usize = match &text[digits.len()..] {
+        "" | "B" => 1,
+        "KiB" => 1 << 10,
+        "MiB" => 1 << 20,
+        "GiB" => 1 << 30,
+        _ => return Err(expected()),
+    };
+    number.checked_mul(unit).ok_or_else(expected)
+}
+
 #[cfg(test)]
 mod tests {
     use clap::CommandFactory;
+
+    #[test]
+    fn sizes_have_units() {
+        assert_eq!(super::bytes("512MiB"), Ok(512 << 20));
+        assert_eq!(super::bytes("7 KiB"), Ok(7 << 10));
+        assert_eq!(super::bytes("12"), Ok(12));
+        for wrong in ["", "MiB", "1MB", "-1", "99999999999999999999GiB", "99999999999GiB"] {
+            assert!(super::bytes(wrong).is_err(), "{wrong}");
+        }
+    }
 
     #[test]
     fn the_command_line_is_consistent() {

@@ -64,12 +64,17 @@ impl Configuration {
         flag.or(self.file.server.as_deref()).unwrap_or(SERVER_DEFAULT).to_owned()
     }
 
+    /// The store, for commands that write to it themselves.
+    pub(crate) fn store(&self, flag: Option<&str>) -> Result<String, Failure> {
+        flag.or(self.file.store.as_deref()).map(str::to_owned).ok_or_else(|| {
+            Failure::usage("no store: give --store URL, DURAMEN_STORE, or store in duramen.toml")
+        })
+    }
+
     /// What `serve` needs, checked as far as it can be without touching anything.
     pub(crate) fn serving(&self, flags: &super::arguments::Serve) -> Result<Serving, Failure> {
         let chosen = |flag: &Option<String>, file: &Option<String>| flag.clone().or(file.clone());
-        let store = chosen(&flags.store, &self.file.store).ok_or_else(|| {
-            Failure::usage("no store: give --store URL, DURAMEN_STORE, or store in duramen.toml")
-        })?;
+        let store = self.store(flags.store.as_deref())?;
         let listen = chosen(&flags.listen, &self.file.listen);
         let http = chosen(&flags.http, &self.file.http).unwrap_or_else(|| HTTP_DEFAULT.to_owned());
         let mut settings = self.file.transactor.clone();

@@ -3,6 +3,8 @@
 use std::error::Error;
 use std::fmt;
 
+use duramen_transactor::TransactError;
+use duramen_transactor::bulk::BulkError;
 use duramen_transactor::client::ClientError;
 use duramen_transactor::server::ServeError;
 use tonic::Code;
@@ -133,6 +135,42 @@ impl From<ServeError> for Failure {
             }
         };
         Self::new(exit, chain(&error))
+    }
+}
+
+impl From<BulkError> for Failure {
+    fn from(error: BulkError) -> Self {
+        let exit = match &error {
+            BulkError::Transact(error) => return Self::from_transact(error),
+            BulkError::Index(duramen_index::IndexError::Store(error)) => {
+                return duramen::Error::from(error.clone()).into();
+            }
+            BulkError::Fact { .. }
+            | BulkError::Conflict { .. }
+            | BulkError::Dangling { .. }
+            | BulkError::Schema { .. }
+            | BulkError::TooMuchLater { .. }
+            | BulkError::Index(_) => Exit::Invalid,
+            BulkError::Savepoint { .. } => Exit::Corrupt,
+            BulkError::Work { .. } | BulkError::Broken { .. } => Exit::Unavailable,
+        };
+        Self::new(exit, chain(&error))
+    }
+}
+
+impl Failure {
+    /// What a load fails with as transactions do. There is no database then, unless it is unknown.
+    fn from_transact(error: &TransactError) -> Self {
+        let exit = match error {
+            TransactError::Store(error) => return duramen::Error::from(error.clone()).into(),
+            TransactError::Tx(_)
+            | TransactError::Invalid { .. }
+            | TransactError::TooLarge { .. } => Exit::Invalid,
+            TransactError::DatabaseExists { .. } => Exit::Conflict,
+            TransactError::Unknown { .. } => Exit::Unknown,
+            _ => Exit::Unavailable,
+        };
+        Self::new(exit, chain(error))
     }
 }
 

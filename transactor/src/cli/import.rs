@@ -5,9 +5,10 @@
 //! ```
 //!
 //! Reading order: [`rows`] (what is in the file), [`plan`] and [`mapping`] (what it means),
-//! [`batches`], [`load`] (how it gets into the database).
+//! [`batches`], [`load`] (how it gets into the database); [`bulk`] (how it becomes one).
 
 mod batches;
+mod bulk;
 mod cell;
 mod load;
 mod mapping;
@@ -33,9 +34,18 @@ use rows::Rows;
 /// Rows that types are guessed from.
 const SAMPLE_ROWS_MAX: usize = 1_000;
 
+/// From how many bytes on a file is so large that another way is suggested.
+const LARGE_BYTES: u64 = 64 << 20;
+
 /// Loads a file.
 pub(crate) async fn run(configuration: &Configuration, flags: &Import) -> Result<(), Failure> {
+    if flags.bulk {
+        return bulk::run(configuration, flags).await;
+    }
     let mut rows = Rows::open(&flags.file, flags.format)?;
+    if rows.bytes() >= LARGE_BYTES {
+        output::note("a large file makes a new database many times faster with --bulk --store URL");
+    }
     let sample = rows.sample(SAMPLE_ROWS_MAX);
     let client = transactor(configuration, &flags.of.at).await?;
     let db = database(configuration, flags, &client).await?;

@@ -1,4 +1,5 @@
 //! Running the program.
+#![allow(dead_code)]
 
 use std::io::{BufRead, BufReader, Write};
 use std::path::Path;
@@ -56,6 +57,22 @@ impl Program {
             stdout: String::from_utf8(output.stdout).unwrap(),
             stderr: String::from_utf8(output.stderr).unwrap(),
         }
+    }
+
+    /// Lets it run for so long, then kills it; the exit code when it had come to its end.
+    pub(crate) fn killed_after(mut self, delay_ms: u64) -> Option<i32> {
+        self.command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
+        let mut child = self.command.spawn().unwrap();
+        let begun = Instant::now();
+        while begun.elapsed() < Duration::from_millis(delay_ms) {
+            if let Some(status) = child.try_wait().unwrap() {
+                return status.code();
+            }
+            std::thread::sleep(Duration::from_millis(2));
+        }
+        child.kill().unwrap();
+        child.wait().unwrap();
+        None
     }
 
     pub(crate) fn succeeds(self) -> Output {

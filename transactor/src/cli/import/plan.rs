@@ -1,9 +1,9 @@
 //! What the columns of a file mean in a database.
 
-use std::collections::HashMap;
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use duramen::{Attribute, Cardinality, Edn, Form, Keyword, Schema, Unique, ValueType};
+use duramen::{Attribute, Cardinality, Edn, Form, Keyword, Schema, Unique, Value, ValueType};
 
 use super::cell::{self, Cell};
 use super::mapping::{self, Column};
@@ -17,7 +17,7 @@ use crate::cli::report::entry;
 pub(crate) struct Plan {
     columns: Vec<Planned>,
     /// Places of the columns by their names.
-    places: HashMap<String, usize>,
+    places: BTreeMap<String, usize>,
     /// The column without which a row is no entity.
     key: Option<usize>,
     /// Whether a column that is not planned is left out, rather than an error.
@@ -48,7 +48,7 @@ impl Plan {
         let columns = planned.collect::<Result<Vec<_>, _>>()?;
         let by_name =
             columns.iter().enumerate().map(|(place, column)| (column.name.clone(), place));
-        let places: HashMap<_, _> = by_name.collect();
+        let places: BTreeMap<_, _> = by_name.collect();
         let key = flags.key.as_deref().map(|key| key_place(key, &columns, &places, schema));
         Ok(Self { key: key.transpose()?, selective: !flags.map.is_empty(), columns, places })
     }
@@ -62,12 +62,45 @@ impl Plan {
         (!definitions.is_empty()).then_some(Edn::Vector(definitions))
     }
 
+    /// The attributes of the columns.
+    pub(crate) fn attributes(&self) -> impl Iterator<Item = &Keyword> {
+        self.columns.iter().map(|column| &column.attribute)
+    }
+
+    /// The place of the column without which a row is no entity.
+    pub(crate) const fn key(&self) -> Option<usize> {
+        self.key
+    }
+
+    /// What a column is called in the file.
+    pub(crate) fn column(&self, place: usize) -> &str {
+        &self.columns[place].name
+    }
+
     /// A row as an entity map.
     pub(crate) fn entity(&self, row: &Row) -> Result<Edn, BadRow> {
+        Ok(self.entity_of(self.values(row)?))
+    }
+
+    /// The values of a row as an entity map.
+    pub(crate) fn entity_of(&self, values: Vec<(usize, Vec<Value>)>) -> Edn {
+        let entry = |(place, values): (usize, Vec<Value>)| {
+            let mut values = values.into_iter().map(|value| Form::from(Edn::Value(value)));
+            let value = match (values.next(), values.len()) {
+                (Some(value), 0) => value,
+                (first, _) => Edn::Vector(first.into_iter().chain(values).collect()).into(),
+            };
+            (Edn::from(self.columns[place].attribute.clone()).into(), value)
+        };
+        Edn::Map(values.into_iter().map(entry).collect())
+    }
+
+    /// The values of a row, by the places of their columns.
+    pub(crate) fn values(&self, row: &Row) -> Result<Vec<(usize, Vec<Value>)>, BadRow> {
         let bad = |column: &str, message: String| {
             Err(BadRow { line: row.line, column: Some(column.to_owned()), message })
         };
-        let mut entries = Vec::with_capacity(row.cells.len());
+        let mut values = Vec::with_capacity(row.cells.len());
         let mut has_key = self.key.is_none();
         for (name, cells) in &row.cells {
             let place = match self.places.get(&**name) {
@@ -76,17 +109,14 @@ impl Plan {
                 None => return bad(name, "not in the first rows: give it with --map".to_owned()),
             };
             has_key |= self.key == Some(place);
-            match self.columns[place].value(cells) {
-                Ok(value) => {
-                    let attribute = Edn::from(self.columns[place].attribute.clone());
-                    entries.push((attribute.into(), value.into()));
-                }
+            match self.columns[place].values(cells) {
+                Ok(read) => values.push((place, read)),
                 Err(message) => return bad(name, message),
             }
         }
         match self.key {
             Some(key) if !has_key => bad(&self.columns[key].name, "the key is missing".to_owned()),
-            _ => Ok(Edn::Map(entries)),
+            _ => Ok(values),
         }
     }
 }
@@ -107,16 +137,12 @@ impl Planned {
         Edn::Map(entries)
     }
 
-    fn value(&self, cells: &[Cell]) -> Result<Edn, String> {
-        let read = |cell: &Cell| cell::read(&cell.text, self.value_type).map(Edn::Value);
-        match cells {
-            [cell] => read(cell),
-            _ if self.many => {
-                let values = cells.iter().map(|cell| read(cell).map(Form::from));
-                Ok(Edn::Vector(values.collect::<Result<_, _>>()?))
-            }
-            _ => Err(format!("{} values for {}, which takes one", cells.len(), self.attribute)),
+    fn values(&self, cells: &[Cell]) -> Result<Vec<Value>, String> {
+        if cells.len() > 1 && !self.many {
+            let (count, attribute) = (cells.len(), &self.attribute);
+            return Err(format!("{count} values for {attribute}, which takes one"));
         }
+        cells.iter().map(|cell| cell::read(&cell.text, self.value_type)).collect()
     }
 }
 
@@ -170,7 +196,7 @@ fn of_column<'a>(sample: &'a [Row], name: &'a str) -> impl Iterator<Item = &'a V
 fn key_place(
     key: &str,
     columns: &[Planned],
-    places: &HashMap<String, usize>,
+    places: &BTreeMap<String, usize>,
     schema: &Schema,
 ) -> Result<usize, Failure> {
     let place = *places

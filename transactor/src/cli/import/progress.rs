@@ -27,6 +27,17 @@ impl Progress {
         self.0.set_message(format!("{rows} rows"));
     }
 
+    /// The file is read; so much of what is to be built is built.
+    pub(crate) fn building(&self, built: u64, to_build: u64) {
+        if let Ok(style) = ProgressStyle::with_template("{bar:40} {percent:>3}%  {msg}  {eta} left")
+        {
+            self.0.set_style(style);
+        }
+        self.0.set_length(to_build.max(built));
+        self.0.set_position(built);
+        self.0.set_message("building the indexes");
+    }
+
     /// Prints a line above the bar.
     pub(crate) fn note(&self, text: &str) {
         self.0.suspend(|| crate::cli::output::note(text));
