@@ -6,11 +6,13 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use duramen_db::resolve::TxData;
+use duramen_db::verify::verify;
 use duramen_db::{Db, Location, LogSum, OpenedRoot, Root, RootPlace, Snapshot, TxRecord};
 use duramen_index::{KeyRange, NodeCache};
 use duramen_model::{Instant, Order, T, edn};
+use duramen_store::faulty::{Fault, Operation};
 use duramen_store::layout::{BranchName, DatabaseFolder, DatabaseId, DatabaseName, number_of};
-use duramen_store::{MemoryStore, ReadStore};
+use duramen_store::{Faulty, MemoryStore, ReadStore};
 use rand::rngs::StdRng;
 use rand::{RngExt, SeedableRng};
 use tokio::time::Instant as SimulatedTime;
@@ -259,13 +261,32 @@ async fn check_facts(found: &Found, seed: u64) {
     }
 }
 
+/// Every object and node that the newest root reaches is sound, and log and indexes say the same.
+async fn check_sound(world: &World) {
+    let store: Arc<dyn ReadStore> = Arc::clone(&world.inner) as _;
+    let location = Location::new(store, world.name.clone(), NodeCache::new(0));
+    let report = verify(location, &mut |_| {}).await.unwrap();
+    assert!(report.is_sound(), "seed {}: {:#?}", world.seed, report.findings);
+}
+
 /// What a run came to.
 #[derive(Debug, PartialEq, Eq)]
 struct Outcome {
     sum: LogSum,
     t: T,
     epoch: u64,
-    merged: bool,
+    flushes: usize,
+    compactions: usize,
+}
+
+/// How many of the checkpoints that roots name took in novelty, and how many did not.
+fn count_merges(found: &Found) -> (usize, usize) {
+    let checkpoints = found.roots.iter().map(|root| root.root.checkpoint);
+    let mut named: Vec<_> = checkpoints.flatten().collect();
+    named.dedup_by_key(|checkpoint| checkpoint.name);
+    let all = named.len();
+    named.dedup_by_key(|checkpoint| checkpoint.t);
+    (named.len(), all - named.len())
 }
 
 async fn simulate(seed: u64, percent: u32) -> Outcome {
@@ -277,32 +298,74 @@ async fn simulate(seed: u64, percent: u32) -> Outcome {
     check_told(&found, &told, seed);
     check_facts(&found, seed).await;
     let newest = &found.roots.last().expect("there are roots").root;
-    let merged = newest.checkpoint.is_some();
-    Outcome { sum: newest.sum, t: newest.t, epoch: newest.epoch, merged }
+    check_sound(&world).await;
+    let (flushes, compactions) = count_merges(&found);
+    Outcome { sum: newest.sum, t: newest.t, epoch: newest.epoch, flushes, compactions }
 }
 
 #[tokio::test(start_paused = true)]
 async fn two_transactors_on_a_failing_store_lose_and_repeat_nothing() {
-    let (mut claims, mut merged) = (0, 0);
+    let (mut claims, mut flushes, mut compactions) = (0, 0, 0);
     for seed in 0..12 {
         let outcome = simulate(seed, 5 + (seed % 4) as u32 * 6).await;
         claims += outcome.epoch;
-        merged += u32::from(outcome.merged);
+        flushes += outcome.flushes;
+        compactions += outcome.compactions;
     }
-    let tame = format!("{claims} claims, {merged} runs with a merge: the simulation is too tame");
-    assert!(claims > 30 && merged > 5, "{tame}");
+    let tame = format!("{claims} claims, {flushes} flushes, {compactions} compactions: too tame");
+    assert!(claims > 30 && flushes > 40 && compactions > 4, "{tame}");
 }
 
 #[tokio::test(start_paused = true)]
 async fn without_faults_every_request_is_applied() {
     let outcome = simulate(7, 0).await;
-    assert!(outcome.merged);
+    assert!(outcome.flushes > 4 && outcome.compactions > 0, "{outcome:?}");
     assert_eq!(outcome.t.get(), 1 + (CLIENTS * REQUESTS) as u64);
 }
 
 #[tokio::test(start_paused = true)]
 async fn the_simulation_repeats_itself() {
     assert_eq!(simulate(3, 20).await, simulate(3, 20).await);
+}
+
+/// The disk is full for a while, or whatever else keeps a store from taking what merges write.
+#[tokio::test(start_paused = true)]
+async fn commits_go_on_while_merges_fail_until_there_is_too_much_novelty() {
+    for part in ["/pack/", "/pack-list/", "/checkpoint/"] {
+        let world = World::new(4);
+        world.prepare().await;
+        let store = Arc::new(Faulty::new(Arc::clone(&world.inner)));
+        for _ in 0..30 {
+            store.expect(Operation::Put, part, Fault::Refused);
+        }
+        let hard = NoveltyLimits { datoms: 60, ..settings().novelty_hard };
+        let components = Components {
+            store: Arc::clone(&store) as _,
+            clock: Arc::new(SimulatedClock { start: world.start, skew_ms: 0 }),
+            random: Arc::new(Random::from_seed(1)),
+        };
+        let transactor = Transactor::new(components, Settings { novelty_hard: hard, ..settings() });
+        let (mut applied, mut refused) = (0, 0);
+        while applied < 60 {
+            let edn = format!(r#"[{{:item/name "{applied}" :item/size {applied}}}]"#);
+            let request = TxRequest { data: data(&edn), key: None, bytes: edn.len() };
+            match transactor.transact(&world.name, request).await {
+                Ok(_) => applied += 1,
+                Err(TransactError::Busy { .. }) => refused += 1,
+                Err(other) => panic!("{part}: {other}"),
+            }
+            assert!(refused < 10_000, "{part}: {applied} applied");
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+        transactor.drain(Duration::from_secs(60)).await;
+        assert!(refused > 0, "{part}: the limit was never reached");
+        assert_eq!(store.outstanding(), 0, "{part}: merges were not tried again");
+        let found = world.found().await;
+        assert_eq!(found.log.len(), 2 + 60, "{part}");
+        assert!(count_merges(&found).0 > 1, "{part}: nothing was merged in the end");
+        check_facts(&found, 4).await;
+        check_sound(&world).await;
+    }
 }
 
 #[tokio::test(start_paused = true)]

@@ -5,7 +5,7 @@ use proptest::prelude::*;
 
 use super::bucket::{Bucket, small_nodes};
 use super::oracle::{self, any_txs, t};
-use super::{block_on, shared};
+use super::{block_on, shared, verifying};
 use crate::{Db, Snapshot, TxRecord, pack_list};
 
 /// What happens after a few transactions were published.
@@ -107,6 +107,7 @@ proptest! {
             assert_eq!(opened.db().next_ids(), bucket.root.root.next_ids);
             check(opened.db(), &records).await;
             check_packs(opened.db()).await;
+            verifying::assert_sound(&verifying::verified(&bucket).await);
             check(reader.db(), &records).await;
         });
     }
