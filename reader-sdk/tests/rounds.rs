@@ -6,7 +6,7 @@ mod publisher;
 use std::sync::Arc;
 use std::time::Duration;
 
-use duramen::{Client, Connection, DbExt, EntityId, Keyword, Stats, Stores};
+use duramen::{Client, Connection, DbExt, EntityId, EntityRef, Keyword, Stats, Stores, Value};
 use duramen_index::NodeOptions;
 use duramen_store::delayed::{Delayed, Latency};
 use publisher::{Publisher, stores};
@@ -16,12 +16,15 @@ const PLACE: &str = "memory://place";
 const ROUND: Duration = Duration::from_millis(30);
 
 const SCHEMA: &str = "[
+  {:db/ident :p/mail :db/valueType :db.type/string :db/cardinality :db.cardinality/one
+   :db/unique :db.unique/identity}
   {:db/ident :p/name :db/valueType :db.type/string :db/cardinality :db.cardinality/one}
   {:db/ident :p/age :db/valueType :db.type/long :db/cardinality :db.cardinality/one}
   {:db/ident :p/friend :db/valueType :db.type/ref :db/cardinality :db.cardinality/one}]";
 
-/// A thousand people with friends elsewhere among them, in trees several levels high.
-async fn people() -> Stores {
+/// A thousand people with friends elsewhere among them, in trees several levels high, of which the
+/// checkpoint carries along so many bytes.
+async fn people(inlined_bytes_max: usize) -> Stores {
     let stores = stores();
     let mut publisher = Publisher::create(&stores, PLACE, "people").await;
     publisher.transact(SCHEMA).await;
@@ -29,7 +32,7 @@ async fn people() -> Stores {
         let (age, friend) = (n % 90, (n * 7 + 500) % 1000);
         format!(
             "{{:db/id \"{n}\" :db/ident :n{n} :p/name \"Person {n}\" :p/age {age} \
-              :p/friend \"{friend}\"}}"
+              :p/mail \"p{n}@example.org\" :p/friend \"{friend}\"}}"
         )
     };
     let people: Vec<String> = (0..1000).map(person).collect();
@@ -37,7 +40,7 @@ async fn people() -> Stores {
     let small = NodeOptions {
         leaf_records_max: 16,
         branch_children_max: 8,
-        top_bytes_max: 0,
+        top_bytes_max: inlined_bytes_max,
         ..NodeOptions::default()
     };
     publisher.merge(&small).await;
@@ -67,7 +70,7 @@ async fn pull(stores: &Stores, pattern: &str, people: u64) -> (u128, Stats) {
 
 #[tokio::test(start_paused = true)]
 async fn a_thousand_entities_wait_no_longer_than_one() {
-    let stores = people().await;
+    let stores = people(0).await;
     for (pattern, levels) in [("[:p/name :p/age]", 1), ("[* {:p/friend [:p/name]}]", 2)] {
         let (one, _) = pull(&stores, pattern, 1).await;
         let (all, cost) = pull(&stores, pattern, 1000).await;
@@ -79,7 +82,7 @@ async fn a_thousand_entities_wait_no_longer_than_one() {
 
 #[tokio::test(start_paused = true)]
 async fn opening_takes_few_rounds_and_reopening_one() {
-    let stores = people().await;
+    let stores = people(0).await;
     let start = Instant::now();
     let connection = far(&stores).await;
     let rounds = start.elapsed().as_millis() / ROUND.as_millis();
@@ -88,4 +91,20 @@ async fn opening_takes_few_rounds_and_reopening_one() {
     connection.db().await.expect("a value");
     assert_eq!(start.elapsed(), ROUND);
     assert_eq!((connection.stats() - before).gets, 1);
+}
+
+/// With the top levels in the checkpoint: root, checkpoint, the leaf that knows the unique value,
+/// the leaf that knows the entity.
+#[tokio::test(start_paused = true)]
+async fn a_cold_lookup_takes_four_rounds() {
+    let stores = people(256 << 10).await;
+    let start = Instant::now();
+    let connection = far(&stores).await;
+    let mail = EntityRef::lookup(Keyword::new("p/mail"), Value::string("p777@example.org"));
+    let person = connection.last_db().pull("[:p/name]", mail).await.expect("a map");
+    assert_eq!(person.to_string(), "{:p/name \"Person 777\"}");
+    let rounds = start.elapsed().as_millis() / ROUND.as_millis();
+    let cost = connection.stats();
+    assert!(rounds <= 4, "{rounds} rounds, {cost}");
+    assert!(cost.bytes < 1 << 20 && cost.gets <= 8, "{cost}");
 }
