@@ -255,6 +255,10 @@ pub struct Checkpoint {
     /// them. Each is known by the BLAKE3 of its bytes, which pointers have.
     #[prost(bytes = "bytes", repeated, tag = "10")]
     pub inlined: ::prost::alloc::vec::Vec<::prost::bytes::Bytes>,
+    /// The runs that tell where large values are, newest first: trees in AVET order of the current
+    /// layer, whose packs hold the values too.
+    #[prost(message, repeated, tag = "11")]
+    pub values: ::prost::alloc::vec::Vec<Tree>,
 }
 /// The runs of one order and layer, newest first.
 #[derive(Clone, PartialEq, ::prost::Message)]

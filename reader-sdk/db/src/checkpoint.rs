@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use bytes::Bytes;
-use duramen_index::Layer;
+use duramen_index::{Layer, Nodes};
 use duramen_model::{AttributeId, Datom, Instant, Order, T, builtin};
 use duramen_proto::stored;
 use duramen_store::envelope::{self, Kind};
@@ -15,6 +15,7 @@ use crate::checkpoint_run::{self, CheckpointRun};
 use crate::log::{self, LogIndexRef};
 use crate::malformed::{self, Malformed};
 use crate::root::CheckpointRef;
+use crate::source::Source;
 use crate::{LogSum, SegmentRef, segment, value_codec};
 
 /// Everything that was merged: trees, schema, and where the log is.
@@ -41,6 +42,8 @@ pub struct Checkpoint {
     pub log: Vec<SegmentRef>,
     /// The highest nodes of the runs, as they stand in their packs.
     pub inlined: Vec<Bytes>,
+    /// The runs that tell where large values are, newest first.
+    pub values: Vec<CheckpointRun>,
 }
 
 /// A checkpoint whose object is to be written before a root refers to it.
@@ -104,6 +107,7 @@ impl Checkpoint {
             log: self.log.iter().map(|segment| segment.to_stored()).collect(),
             log_indexes: self.log_indexes.iter().map(|index| index.to_stored()).collect(),
             inlined: self.inlined.clone(),
+            values: self.values.iter().map(checkpoint_run::encode).collect(),
         }
     }
 
@@ -130,6 +134,7 @@ impl Checkpoint {
                 .collect::<Result<_, _>>()?,
             log: message.log.iter().map(SegmentRef::parse).collect::<Result<_, _>>()?,
             inlined: message.inlined,
+            values: checkpoint_run::decode_values(message.values)?,
         };
         checkpoint.check()?;
         Ok(checkpoint)
@@ -141,7 +146,8 @@ impl Checkpoint {
             let expected = format!("a log up to transaction {}", self.t);
             return Err(Malformed::new(expected, format!("up to before {next}")));
         }
-        if let Some(run) = self.runs.iter().find(|run| run.tree.t_max > self.t) {
+        let mut runs = self.runs.iter().chain(&self.values);
+        if let Some(run) = runs.find(|run| run.tree.t_max > self.t) {
             let expected = format!("trees up to transaction {}", self.t);
             return Err(Malformed::new(expected, run.tree.t_max));
         }
@@ -154,6 +160,12 @@ impl Checkpoint {
             Some(datom) => Err(Malformed::new("schema", format!("attribute {}", datom.a))),
             None => Ok(()),
         }
+    }
+
+    /// What the trees are read through.
+    pub(crate) fn nodes(&self, source: &Source) -> Nodes {
+        let values = self.values.iter().map(|run| run.tree.clone()).collect();
+        source.nodes.with_inlined(self.inlined.iter().cloned()).with_values(values)
     }
 
     /// The runs of one order and layer, newest first.

@@ -64,14 +64,23 @@ pub(crate) fn decode_all(indexes: Vec<stored::Index>) -> Result<Vec<CheckpointRu
         let order = order_of(index.order())?;
         let layer = layer_of(index.layer())?;
         for tree in index.runs {
-            let packs = tree.packs.as_ref().map(RunPacksRef::parse).transpose()?;
-            runs.push(CheckpointRun { tree: decode_tree(order, layer, tree)?, packs });
+            runs.push(decode(order, layer, tree)?);
         }
     }
     Ok(runs)
 }
 
-fn encode(run: &CheckpointRun) -> stored::Tree {
+/// The runs of large values.
+pub(crate) fn decode_values(trees: Vec<stored::Tree>) -> Result<Vec<CheckpointRun>, Malformed> {
+    trees.into_iter().map(|tree| decode(Order::Avet, Layer::Current, tree)).collect()
+}
+
+fn decode(order: Order, layer: Layer, tree: stored::Tree) -> Result<CheckpointRun, Malformed> {
+    let packs = tree.packs.as_ref().map(RunPacksRef::parse).transpose()?;
+    Ok(CheckpointRun { tree: decode_tree(order, layer, tree)?, packs })
+}
+
+pub(crate) fn encode(run: &CheckpointRun) -> stored::Tree {
     let tree = &run.tree;
     stored::Tree {
         packs: run.packs.map(RunPacksRef::to_stored),

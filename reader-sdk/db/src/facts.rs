@@ -80,7 +80,7 @@ impl Facts {
                 defined.map(|datom| AttributeId::from(datom.e)).filter(lacks).collect(),
             ),
             checkpoint: Some(Arc::clone(&checkpoint)),
-            nodes: source.nodes.with_inlined(checkpoint.inlined.iter().cloned()),
+            nodes: checkpoint.nodes(&source),
             ..Self::empty(Some(source))
         }
     }
@@ -111,7 +111,7 @@ impl Facts {
         Self {
             current: Order::ALL.map(|order| index(order, Layer::Current)),
             history: Order::ALL.map(|order| index(order, Layer::History)),
-            nodes: source.nodes.with_inlined(checkpoint.inlined.iter().cloned()),
+            nodes: checkpoint.nodes(source),
             source: Some(Arc::clone(source)),
             checkpoint: Some(Arc::clone(&checkpoint)),
             ..self.clone()

@@ -215,6 +215,7 @@ fn checkpoint() -> Checkpoint {
         log_indexes: Vec::new(),
         log: vec![segment_ref(1, 0, 0), segment_ref(2, 1, 3)],
         inlined: Vec::new(),
+        values: Vec::new(),
     }
 }
 

@@ -42,6 +42,7 @@ impl BulkLoad {
             log_indexes,
             log: segments,
             inlined,
+            values: Vec::new(),
         };
         let name = ObjectName { writer: self.job.writer, seq: 0 };
         let checkpoint = checkpoint.seal(name)?;

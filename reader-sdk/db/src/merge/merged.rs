@@ -22,6 +22,8 @@ pub struct Merged {
     pub packs: Vec<Pack>,
     pub(super) id: DatabaseId,
     pub(super) replaced: Vec<Replaced>,
+    /// The same of the runs of large values.
+    pub(super) values: Vec<Replaced>,
     pub(super) flushed: Option<Flushed>,
     /// The highest branches that were written.
     pub(super) branches: Vec<(NodeHash, Bytes)>,
@@ -83,6 +85,9 @@ impl Checkpoint {
             runs.extend(own);
         }
         checkpoint.runs = runs;
+        for replaced in &merged.values {
+            replace(&mut checkpoint.values, replaced, false)?;
+        }
         Some(checkpoint)
     }
 }
@@ -100,6 +105,7 @@ impl Flushed {
             log_indexes: before.map_or_else(Vec::new, |before| before.log_indexes.clone()),
             log: self.log.clone(),
             inlined: before.map_or_else(Vec::new, |before| before.inlined.clone()),
+            values: before.map_or_else(Vec::new, |before| before.values.clone()),
         }
     }
 }
@@ -152,7 +158,7 @@ pub async fn write_checkpoint(
     let Some(mut checkpoint) = newest else { return Ok(None) };
     let inlined = facts.checkpoint.iter().flat_map(|before| &before.inlined);
     known.extend(inlined.map(|node| (NodeHash::of(node), node.clone())));
-    let trees = checkpoint.runs.iter().map(|run| &run.tree);
+    let trees = checkpoint.runs.iter().chain(&checkpoint.values).map(|run| &run.tree);
     checkpoint.inlined = highest_nodes(trees, &known, &source.nodes, inlined_bytes_max).await;
     let checkpoint = checkpoint.seal(name)?;
     store.put(&source.contents().checkpoint(name), checkpoint.object.clone()).await?;

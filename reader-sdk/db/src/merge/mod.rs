@@ -14,6 +14,7 @@ mod merged;
 mod packs;
 mod plan;
 mod policy;
+mod values;
 
 use std::ops::Range;
 use std::sync::Arc;
@@ -74,21 +75,31 @@ pub async fn merge(store: Arc<dyn WriteStore>, input: MergeInput<'_>) -> Result<
     let facts = input.db.whole()?;
     let source = facts.source.as_ref().ok_or(DbError::NotCurrent)?;
     let (packs, writer) = (source.contents().packs(), input.writer);
-    let mut packs = PackWriter::new(Arc::clone(&store), packs, writer, input.first_pack_seq);
+    let packs = PackWriter::new(Arc::clone(&store), packs, writer, input.first_pack_seq);
+    let mut packs = packs.with_large_values(facts.nodes().clone());
     let mut folded = Vec::new();
     for pick in &input.plan.picks {
         let (index, which) = inputs(facts, pick, &store, &input).await?;
         let nodes = facts.nodes();
         folded.push(duramen_index::merge(&index, which, nodes, &mut packs, input.options).await?);
     }
+    let values = values::fold(facts, source, &mut packs, &input).await?;
     let packs = packs.finish().await?;
-    let mut known = KnownPacks::load(source, facts.nodes(), &old_runs(facts, input.plan)).await?;
+    let mut old = old_runs(facts, input.plan);
+    old.extend(values::old_runs(facts, &values));
+    let mut known = KnownPacks::load(source, facts.nodes(), &old).await?;
     known.add(&packs);
     let name = ObjectName { writer, seq: input.list_seq };
-    let replaced = list_packs(&store, source, name, &input.plan.picks, &folded, known).await?;
+    let mut picks = input.plan.picks.clone();
+    for (pick, run) in values {
+        picks.push(pick);
+        folded.push(run);
+    }
+    let mut replaced = list_packs(&store, source, name, &picks, &folded, known).await?;
+    let values = replaced.split_off(input.plan.picks.len());
     let branches = folded.into_iter().flat_map(highest).collect();
     let flushed = input.plan.flushes.then(|| flushed(facts, &input));
-    Ok(Merged { packs, id: source.id, replaced, flushed, branches })
+    Ok(Merged { packs, id: source.id, replaced, values, flushed, branches })
 }
 
 /// The nodes of a run that are at hand.

@@ -96,6 +96,7 @@ pub(crate) fn checkpoint() -> Checkpoint {
             SegmentRef { name: name(2), t_first: t(1), t_last: t(3), bytes: 500, hash },
         ],
         inlined: vec![Bytes::from_static(b"a node"), Bytes::from_static(b"another")],
+        values: vec![run(Order::Avet, Layer::Current)],
     }
 }
 

@@ -3,6 +3,7 @@
 pub(crate) mod bucket;
 mod damage;
 pub(crate) mod fixtures;
+mod large_values;
 mod opening;
 pub(crate) mod oracle;
 mod sending;

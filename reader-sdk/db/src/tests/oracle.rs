@@ -36,7 +36,7 @@ type Turn = (EntityId, AttributeId, Value);
 fn any_turn() -> impl Strategy<Value = Turn> {
     prop_oneof![
         8 => (0..6_u64, 0..6_u64).prop_map(|(e, v)| (user(e), FRIEND, Value::Ref(user(v)))),
-        8 => (0..6_u64, 0..4_u8).prop_map(|(e, v)| (user(e), NAME, Value::string(format!("n{v}")))),
+        8 => (0..6_u64, 0..4_u8).prop_map(|(e, v)| (user(e), NAME, name(v))),
         8 => (0..6_u64, 0..4_i64).prop_map(|(e, v)| (user(e), AGE, Value::Long(v))),
         6 => (0..3_u64, 0..3_i64).prop_map(|(e, v)| (user(e), SECRET, Value::Long(v))),
         1 => Just((AGE.entity(), builtin::INDEX, Value::Boolean(true))),
@@ -45,6 +45,12 @@ fn any_turn() -> impl Strategy<Value = Turn> {
             (user(v), builtin::IDENT, Value::Keyword(Keyword::new(format!("p/i{v}"))))
         }),
     ]
+}
+
+/// Names, of which one is so long that it is stored by itself.
+fn name(v: u8) -> Value {
+    let length = if v == 3 { 5_000 } else { 1 };
+    Value::string(format!("n{v}").repeat(length))
 }
 
 /// Random transactions from 1 on; the first one defines the attributes.

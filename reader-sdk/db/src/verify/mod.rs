@@ -25,7 +25,7 @@ use std::fmt;
 use std::sync::Arc;
 
 use bytes::Bytes;
-use duramen_index::NodeCache;
+use duramen_index::{NodeCache, Nodes};
 use duramen_store::envelope::Kind;
 use duramen_store::layout::DatabaseId;
 use duramen_store::{Key, StoreError};
@@ -89,6 +89,8 @@ pub async fn verify(location: Location, watch: Watch<'_>) -> Result<Report, DbEr
 struct Verifier<'a> {
     location: Location,
     source: Arc<Source>,
+    /// What the trees are read through.
+    nodes: Nodes,
     report: Report,
     /// The keys of the objects that have been read or looked for.
     met: BTreeSet<String>,
@@ -105,6 +107,7 @@ impl<'a> Verifier<'a> {
         let source = Arc::new(Source::new(location.clone(), DatabaseId([0; 16])));
         Self {
             location,
+            nodes: source.nodes.clone(),
             source,
             report: Report::default(),
             met: BTreeSet::new(),

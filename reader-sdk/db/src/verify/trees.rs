@@ -3,7 +3,9 @@
 use std::collections::BTreeMap;
 
 use duramen_index::audit::{self, Found};
-use duramen_index::{Index, IndexError, KeyRange, Layer, NodeHash, Record, Run, State, Tree};
+use duramen_index::{
+    Index, IndexError, KeyRange, Layer, NodeHash, Record, Run, State, StoredValue, Tree,
+};
 use duramen_model::{Order, Schema};
 
 use super::comparing::{IndexContent, name};
@@ -16,11 +18,14 @@ use crate::{Checkpoint, CheckpointRun, DbError};
 /// What was met in a run.
 #[derive(Default)]
 struct Met {
+    is_oldest: bool,
+    /// Whether the records tell where large values are.
+    are_values: bool,
     is_damaged: bool,
     nodes: u64,
     node_bytes: u64,
     records: u64,
-    /// The bytes of its nodes, by pack.
+    /// The bytes of its nodes, and of values, by pack.
     packs: BTreeMap<String, u64>,
     findings: Vec<Finding>,
     errors: Vec<IndexError>,
@@ -33,9 +38,14 @@ impl Verifier<'_> {
         checkpoint: &Checkpoint,
         log: &LogContent,
     ) -> Result<(), DbError> {
-        let runs = checkpoint.runs.iter();
+        self.nodes = checkpoint.nodes(&self.source);
+        let runs = checkpoint.runs.iter().chain(&checkpoint.values);
         let records = runs.fold(0, |sum: u64, run| run.tree.records.saturating_add(sum));
         self.progress_to(Stage::Trees, 0, records);
+        for run in &checkpoint.values {
+            let met = Met { are_values: true, ..Met::default() };
+            self.check_run(run, met, None).await?;
+        }
         let mut indexes = Vec::new();
         for layer in [Layer::Current, Layer::History] {
             for order in Order::ALL {
@@ -64,7 +74,8 @@ impl Verifier<'_> {
         for (age, run) in runs.iter().enumerate() {
             let is_oldest = age + 1 == runs.len();
             let into = is_plain.then_some(&mut content);
-            is_sound &= self.check_run(run, is_oldest, into).await?;
+            let met = Met { is_oldest, ..Met::default() };
+            is_sound &= self.check_run(run, met, into).await?;
         }
         if !is_sound {
             return Ok(None);
@@ -85,16 +96,15 @@ impl Verifier<'_> {
     async fn check_run(
         &mut self,
         run: &CheckpointRun,
-        is_oldest: bool,
+        mut met: Met,
         mut into: Option<&mut Content>,
     ) -> Result<bool, DbError> {
         self.report.trees += 1;
         self.check_top(&run.tree);
         let Run::Tree(tree) = Run::tree(run.tree.clone()) else { return Ok(true) };
-        let mut met = Met::default();
         let (progress, watch) = (&mut self.progress, &mut *self.watch);
         let tell = |found: Found<'_>| {
-            met.meet(&found, is_oldest);
+            met.meet(&found);
             if let Found::Records(records) = found {
                 progress.done += records.len() as u64;
                 watch(*progress);
@@ -103,7 +113,7 @@ impl Verifier<'_> {
                 }
             }
         };
-        audit::audit(&tree, &self.source.nodes, tell).await;
+        audit::audit(&tree, &self.nodes, tell).await;
         self.end_run(run, met).await
     }
 
@@ -151,7 +161,7 @@ impl Verifier<'_> {
     ) -> Result<Content, DbError> {
         let oldest_first = newest_first.iter().rev().map(|run| Run::tree(run.tree.clone()));
         let index = oldest_first.fold(Index::new(order, layer), |index, run| index.with_run(run));
-        let mut cursor = index.cursor(&self.source.nodes, &KeyRange::all(order));
+        let mut cursor = index.cursor(&self.nodes, &KeyRange::all(order));
         let mut content = Content::default();
         while let Some(records) = cursor.next_batch().await? {
             records.iter().for_each(|record| content.add_record(record));
@@ -165,7 +175,7 @@ impl Verifier<'_> {
 }
 
 impl Met {
-    fn meet(&mut self, found: &Found<'_>, is_oldest: bool) {
+    fn meet(&mut self, found: &Found<'_>) {
         match found {
             Found::Node(pointer) => {
                 self.nodes += 1;
@@ -174,7 +184,11 @@ impl Met {
             }
             Found::Records(records) => {
                 self.records += records.len() as u64;
-                if let Some(step) = records.iter().find(|record| is_oldest && is_step(record)) {
+                if self.are_values {
+                    records.iter().for_each(|record| self.meet_value(record));
+                }
+                if let Some(step) = records.iter().find(|record| self.is_oldest && is_step(record))
+                {
                     self.findings.push(Finding {
                         object: format!("{} {} in the oldest run", step.e, step.a),
                         expected: "a fact".to_owned(),
@@ -182,11 +196,22 @@ impl Met {
                     });
                 }
             }
-            Found::Damage(error) => {
-                self.is_damaged = true;
-                self.errors.push(error.clone());
-            }
+            Found::Damage(error) => self.note(error.clone()),
         }
+    }
+}
+
+impl Met {
+    fn meet_value(&mut self, record: &Record) {
+        match StoredValue::of(record) {
+            Ok(value) => *self.packs.entry(value.pack).or_default() += u64::from(value.length),
+            Err(error) => self.note(error),
+        }
+    }
+
+    fn note(&mut self, error: IndexError) {
+        self.is_damaged = true;
+        self.errors.push(error);
     }
 }
 
