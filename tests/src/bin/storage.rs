@@ -1,7 +1,9 @@
 //! The benchmarks of storage. Loads data sets where they are missing, measures them, and prints
 //! the tables; see tests/RESULTS.md.
 //!
-//!   storage [--datoms 1M[,10M,…][,packages]] [--only NAME[,NAME…]] [--folder DIR] [--out FILE]
+//! ```text
+//! storage [--datoms 1M[,10M,…][,packages]] [--only NAME[,NAME…]] [--folder DIR] [--out FILE]
+//! ```
 //!
 //! The names are load, size, lookup, scan, reader, verify, steady and day. What earlier runs have found is
 //! kept in the folder, and is in the tables until it is measured again.
