@@ -5,11 +5,19 @@ use bytes::Bytes;
 use duramen_store::envelope::{self, Header, Kind};
 use libfuzzer_sys::fuzz_target;
 
-const KINDS: [Kind; 6] =
-    [Kind::Claim, Kind::Root, Kind::Checkpoint, Kind::Pack, Kind::Segment, Kind::Head];
+const KINDS: [Kind; 8] = [
+    Kind::Claim,
+    Kind::Root,
+    Kind::Checkpoint,
+    Kind::Pack,
+    Kind::Segment,
+    Kind::Head,
+    Kind::PackList,
+    Kind::LogIndex,
+];
 
-fuzz_target!(|input: (u8, [u8; 4], u64, &[u8])| {
-    let (choice, [version, format, compression, encryption], features, payload) = input;
+fuzz_target!(|input: (u8, [u8; 4], u64, u64, &[u8])| {
+    let (choice, [version, format, compression, encryption], features, plain, payload) = input;
     let kind = KINDS[usize::from(choice) % KINDS.len()];
     let _ = envelope::open(kind, "raw", Bytes::copy_from_slice(payload));
     let header = Header {
@@ -19,11 +27,15 @@ fuzz_target!(|input: (u8, [u8; 4], u64, &[u8])| {
         encryption,
         read_features: features >> 32,
         write_features: features & 0xff,
+        plain_bytes: if compression == 0 { payload.len() as u64 } else { plain },
         ..Header::new(kind, payload.len())
     };
     let sealed = header.seal(b"context", payload);
     if let Ok(opened) = envelope::open_bound(kind, b"context", "sealed", sealed.clone()) {
-        assert_eq!(opened.bytes, payload);
+        match compression {
+            0 => assert_eq!(opened.bytes, payload),
+            _ => assert_eq!(opened.bytes.len() as u64, plain),
+        }
         assert!(envelope::open_bound(kind, b"another", "sealed", sealed).is_err());
     }
 });
