@@ -2,6 +2,7 @@
 //! [components](crate::transactor::Components) instead.
 
 use duramen_db::limits::{ROOT_SEGMENTS_MAX, TAIL_BYTES_MAX};
+use duramen_db::log::ENTRIES_TARGET;
 use duramen_db::merge::INLINED_BYTES_MAX;
 use serde::{Deserialize, Serialize};
 
@@ -45,6 +46,8 @@ pub struct Settings {
     /// Bytes of index nodes that a checkpoint carries along, so that who opens it need not fetch
     /// them.
     pub inlined_bytes_max: u64,
+    /// References to the log that a checkpoint lists itself, at most.
+    pub log_entries_max: usize,
     /// Records of a leaf of the index.
     pub leaf_records_max: usize,
     /// Children of a branch of the index.
@@ -80,6 +83,8 @@ pub struct NoveltyLimits {
     pub segments: u64,
 }
 
+/// What a reader takes from one log index.
+const LOG_ENTRIES_MAX: u64 = 4_096;
 /// Some segments are named after the limit is reached; a root names no more than its format allows.
 const NOVELTY_SEGMENTS_MAX: u64 = (ROOT_SEGMENTS_MAX - 64) as u64;
 const KIB: usize = 1 << 10;
@@ -103,6 +108,7 @@ impl Default for Settings {
             merge_runs_min: 4,
             merges_at_once_max: 3,
             inlined_bytes_max: INLINED_BYTES_MAX,
+            log_entries_max: ENTRIES_TARGET,
             leaf_records_max: 4_096,
             branch_children_max: 256,
             requests_remembered: 100_000,
@@ -151,6 +157,8 @@ impl Settings {
         at_least("novelty_hard.segments", hard.segments, soft.segments)?;
         at_most("novelty_hard.segments", hard.segments, NOVELTY_SEGMENTS_MAX)?;
         at_most("root_bytes_max", self.root_bytes_max as u64, TAIL_BYTES_MAX as u64)?;
+        at_least("log_entries_max", self.log_entries_max, 2)?;
+        at_most("log_entries_max", self.log_entries_max as u64, LOG_ENTRIES_MAX)?;
         at_least("requests_remembered", self.requests_remembered, 1)?;
         at_least("claim_tries_max", u64::from(self.claim_tries_max), 1)?;
         at_least("publish.tries_max", u64::from(self.publish.tries_max), 1)

@@ -73,6 +73,7 @@ fn settings() -> Settings {
         branch_children_max: 4,
         merge_runs_min: 2,
         inlined_bytes_max: 2_000,
+        log_entries_max: 3,
         fenced_pause_ms: 300,
         merge_pause_ms: 500,
         publish: PublishLimits {

@@ -54,7 +54,9 @@ pub use entity_ref::{AttributeRef, EntityRef};
 pub use error::DbError;
 pub use log::{LogCursor, LogIndex, LogIndexRef};
 pub use logged_tx::{LogSum, LoggedTx};
-pub use merge::{MergeInput, MergePlan, MergePolicy, Merged, merge, write_checkpoint};
+pub use merge::{
+    CheckpointOptions, MergeInput, MergePlan, MergePolicy, Merged, merge, write_checkpoint,
+};
 pub use next_ids::NextIds;
 pub use pack_list::{PackList, PackUse, RunPacksRef};
 pub use root::{CheckpointRef, Floor, OpenedRoot, RequestWindow, Root, RootPlace, Writer};

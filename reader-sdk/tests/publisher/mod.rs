@@ -7,9 +7,9 @@ use std::sync::Arc;
 use bytes::Bytes;
 use duramen::{Db, Instant, Stores, T, TxData, edn};
 use duramen_db::{
-    Claim, Floor, Location, LogSum, LoggedTx, MergeInput, MergePlan, MergePolicy, NextIds,
-    OpenedRoot, Root, RootPlace, Snapshot, TxRecord, Writer, head, merge, segment,
-    write_checkpoint,
+    CheckpointOptions, Claim, Floor, Location, LogSum, LoggedTx, MergeInput, MergePlan,
+    MergePolicy, NextIds, OpenedRoot, Root, RootPlace, Snapshot, TxRecord, Writer, head, merge,
+    segment, write_checkpoint,
 };
 use duramen_index::{NodeCache, NodeOptions};
 use duramen_store::layout::{
@@ -112,8 +112,9 @@ impl Publisher {
         };
         let store = &self.store;
         let merged = [Arc::new(merge(Arc::clone(store), input).await.expect("a merge"))];
-        let inlined = options.top_bytes_max as u64;
-        let made = write_checkpoint(Arc::clone(store), snapshot.db(), &merged, name, inlined).await;
+        let inlined_bytes_max = options.top_bytes_max as u64;
+        let kept = CheckpointOptions { inlined_bytes_max, ..CheckpointOptions::default() };
+        let made = write_checkpoint(Arc::clone(store), snapshot.db(), &merged, name, kept).await;
         let made = made.expect("written").expect("a checkpoint");
         let root = Root {
             place: root.place.next(),

@@ -16,8 +16,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use duramen_db::{
-    Checkpoint, CheckpointRef, Db, DbError, LogSum, MergeInput, MergePlan, MergePolicy, Merged,
-    RunId, merge, write_checkpoint,
+    Checkpoint, CheckpointOptions, CheckpointRef, Db, DbError, LogSum, MergeInput, MergePlan,
+    MergePolicy, Merged, RunId, merge, write_checkpoint,
 };
 use duramen_index::NodeOptions;
 use duramen_model::T;
@@ -261,11 +261,15 @@ impl Serving<'_> {
         let made: Vec<Arc<Merged>> =
             merging.taken.iter().filter_map(|job| job.made.clone()).collect();
         let name = ObjectName { writer: self.names.writer(), seq: self.names.checkpoint() };
-        let inlined_bytes_max = self.context.settings.inlined_bytes_max;
+        let settings = &self.context.settings;
+        let options = CheckpointOptions {
+            inlined_bytes_max: settings.inlined_bytes_max,
+            log_entries_max: settings.log_entries_max,
+        };
         let (store, shown) = (Arc::clone(self.context.store()), self.show_db.subscribe());
         let db = self.db.clone();
         merging.writing = Background::start(async move {
-            let written = write_checkpoint(store, &db, &made, name, inlined_bytes_max).await?;
+            let written = write_checkpoint(store, &db, &made, name, options).await?;
             let Some(written) = written else { return Ok(None) };
             let (reference, checkpoint) = (written.reference, Arc::new(written.checkpoint));
             // What was committed meanwhile is sorted here and not where commits wait for it.

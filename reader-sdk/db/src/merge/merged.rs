@@ -9,7 +9,10 @@ use duramen_model::{AttributeId, Datom, Instant, Order, T};
 use duramen_store::WriteStore;
 use duramen_store::layout::{DatabaseId, ObjectName};
 
+use super::INLINED_BYTES_MAX;
 use super::plan::indexes;
+use crate::log;
+use crate::source::Source;
 use crate::{
     Checkpoint, CheckpointRun, Db, DbError, LogSum, RunId, SegmentRef, UnpublishedCheckpoint,
 };
@@ -48,8 +51,27 @@ pub(super) struct Flushed {
     pub(super) sum: LogSum,
     pub(super) schema: Vec<Datom>,
     pub(super) avet_attributes: BTreeSet<AttributeId>,
-    pub(super) log: Vec<SegmentRef>,
+    /// The segments that have something of what was not merged before.
+    pub(super) segments: Vec<SegmentRef>,
 }
+
+/// How a checkpoint is kept small, and worth its bytes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct CheckpointOptions {
+    /// As many of the highest nodes as fit into so many bytes come along.
+    pub inlined_bytes_max: u64,
+    /// Lists of more references to the log than this go out into log indexes; at least 2.
+    pub log_entries_max: usize,
+}
+
+impl Default for CheckpointOptions {
+    fn default() -> Self {
+        Self { inlined_bytes_max: INLINED_BYTES_MAX, log_entries_max: log::ENTRIES_TARGET }
+    }
+}
+
+/// How many log indexes one checkpoint may bring along: so many names belong to each of its own.
+const LOG_INDEXES_MAX: u64 = 1 << 20;
 
 impl Merged {
     /// The newest transaction in it, if it is a flush.
@@ -103,10 +125,23 @@ impl Flushed {
             schema: self.schema.clone(),
             avet_attributes: self.avet_attributes.clone(),
             log_indexes: before.map_or_else(Vec::new, |before| before.log_indexes.clone()),
-            log: self.log.clone(),
+            log: self.log(before),
             inlined: before.map_or_else(Vec::new, |before| before.inlined.clone()),
             values: before.map_or_else(Vec::new, |before| before.values.clone()),
         }
+    }
+}
+
+impl Flushed {
+    /// The youngest segments. One that reaches beyond what was merged before is listed already.
+    fn log(&self, before: Option<&Checkpoint>) -> Vec<SegmentRef> {
+        let mut log = before.map_or_else(Vec::new, |before| before.log.clone());
+        for segment in &self.segments {
+            if !log.iter().rev().any(|known| known.name == segment.name) {
+                log.push(*segment);
+            }
+        }
+        log
     }
 }
 
@@ -129,8 +164,8 @@ fn replace(runs: &mut Vec<CheckpointRun>, replaced: &Replaced, is_flush: bool) -
 }
 
 /// Writes the checkpoint of a database with what merges have made in place of what those have
-/// read; `None` if nothing of it is valid any more. As many of the highest nodes as fit into a
-/// number of bytes come along in it.
+/// read; `None` if nothing of it is valid any more. What it says of the log is kept short by log
+/// indexes, whose names follow from its own.
 ///
 /// # Errors
 /// `NotCurrent` for a view and for a database in memory only; when the store fails.
@@ -139,7 +174,7 @@ pub async fn write_checkpoint(
     db: &Db,
     merged: &[Arc<Merged>],
     name: ObjectName,
-    inlined_bytes_max: u64,
+    options: CheckpointOptions,
 ) -> Result<Option<UnpublishedCheckpoint>, DbError> {
     let facts = db.whole()?;
     let source = facts.source.as_ref().ok_or(DbError::NotCurrent)?;
@@ -159,8 +194,28 @@ pub async fn write_checkpoint(
     let inlined = facts.checkpoint.iter().flat_map(|before| &before.inlined);
     known.extend(inlined.map(|node| (NodeHash::of(node), node.clone())));
     let trees = checkpoint.runs.iter().chain(&checkpoint.values).map(|run| &run.tree);
-    checkpoint.inlined = highest_nodes(trees, &known, &source.nodes, inlined_bytes_max).await;
+    checkpoint.inlined =
+        highest_nodes(trees, &known, &source.nodes, options.inlined_bytes_max).await;
+    fold_log(&store, source, &mut checkpoint, name, options.log_entries_max).await?;
     let checkpoint = checkpoint.seal(name)?;
     store.put(&source.contents().checkpoint(name), checkpoint.object.clone()).await?;
     Ok(Some(checkpoint))
+}
+
+/// Moves full lists of the log out of a checkpoint, into objects that are written.
+async fn fold_log(
+    store: &Arc<dyn WriteStore>,
+    source: &Source,
+    checkpoint: &mut Checkpoint,
+    name: ObjectName,
+    entries_max: usize,
+) -> Result<(), DbError> {
+    let mut seqs = name.seq.saturating_mul(LOG_INDEXES_MAX)..;
+    let next = || ObjectName { writer: name.writer, seq: seqs.next().unwrap_or(u64::MAX) };
+    let (indexes, segments) = (&mut checkpoint.log_indexes, &mut checkpoint.log);
+    let made = log::fold(checkpoint.id, indexes, segments, entries_max, next)?;
+    for index in made {
+        store.put(&source.contents().log_index(index.reference.name), index.object).await?;
+    }
+    Ok(())
 }

@@ -25,7 +25,7 @@ use duramen_model::Order;
 use duramen_store::WriteStore;
 use duramen_store::layout::{ObjectName, WriterId};
 
-pub use merged::{Merged, write_checkpoint};
+pub use merged::{CheckpointOptions, Merged, write_checkpoint};
 pub use plan::MergePlan;
 pub use policy::MergePolicy;
 
@@ -211,18 +211,15 @@ fn flushed(facts: &Facts, input: &MergeInput<'_>) -> Flushed {
         sum: input.sum,
         schema: facts.schema_datoms.to_vec(),
         avet_attributes: avet::attributes(facts),
-        log: log(facts, input.segments),
+        segments: unmerged(facts, input.segments),
     }
 }
 
-/// Where the log is, from the first transaction on.
-fn log(facts: &Facts, segments: &[SegmentRef]) -> Vec<SegmentRef> {
-    let mut log = facts.checkpoint.as_ref().map_or_else(Vec::new, |c| c.log.clone());
-    let newer = segments.iter().filter(|segment| segment.t_first <= facts.basis);
-    for segment in newer {
-        if !log.iter().rev().any(|known| known.name == segment.name) {
-            log.push(*segment);
-        }
-    }
-    log
+/// The segments that have something of what a flush takes over.
+fn unmerged(facts: &Facts, segments: &[SegmentRef]) -> Vec<SegmentRef> {
+    let after = facts.checkpoint.as_ref().map(|checkpoint| checkpoint.t);
+    let has_some = |segment: &&SegmentRef| {
+        segment.t_first <= facts.basis && after.is_none_or(|after| segment.t_last > after)
+    };
+    segments.iter().filter(has_some).copied().collect()
 }

@@ -15,9 +15,9 @@ use duramen_store::{Creation, Key, MemoryStore, WriteStore};
 
 use crate::merge::PACKS_PER_MERGE;
 use crate::{
-    Claim, Db, Floor, Location, LogSum, LoggedTx, MergeInput, MergePlan, MergePolicy, Merged,
-    NextIds, OpenedRoot, Root, RootPlace, SegmentRef, Snapshot, TxRecord, Writer, head, merge,
-    segment, write_checkpoint,
+    CheckpointOptions, Claim, Db, Floor, Location, LogSum, LoggedTx, MergeInput, MergePlan,
+    MergePolicy, Merged, NextIds, OpenedRoot, Root, RootPlace, SegmentRef, Snapshot, TxRecord,
+    Writer, head, merge, segment, write_checkpoint,
 };
 
 /// A database in memory, and the newest root of it.
@@ -34,6 +34,8 @@ pub(crate) struct Bucket {
 
 /// Some nodes come along with the checkpoint, others do not.
 const INLINED_BYTES: u64 = 2_000;
+/// Small, so that the log is listed in objects of its own soon.
+const LOG_ENTRIES: usize = 2;
 
 const WRITER: WriterId = WriterId([0xaa; 16]);
 
@@ -202,8 +204,10 @@ impl Bucket {
     async fn name_checkpoint(&mut self, snapshot: &Snapshot, merged: &[Arc<Merged>]) {
         self.seq += 1;
         let name = ObjectName { writer: WRITER, seq: self.seq };
-        let (store, bytes_max) = (self.store.clone(), INLINED_BYTES);
-        let made = write_checkpoint(store, snapshot.db(), merged, name, bytes_max).await.unwrap();
+        let options =
+            CheckpointOptions { inlined_bytes_max: INLINED_BYTES, log_entries_max: LOG_ENTRIES };
+        let store = self.store.clone();
+        let made = write_checkpoint(store, snapshot.db(), merged, name, options).await.unwrap();
         let Some(made) = made else { return };
         let last = made.checkpoint.t;
         let rebased = snapshot.db().with_checkpoint(Arc::new(made.checkpoint)).unwrap();

@@ -9,8 +9,8 @@ use duramen_store::layout::ObjectName;
 
 use super::bucket::{Bucket, small_nodes};
 use crate::{
-    Catalog, EntityRef, MergeInput, MergePlan, MergePolicy, Selection, Snapshot, merge,
-    write_checkpoint,
+    Catalog, CheckpointOptions, EntityRef, MergeInput, MergePlan, MergePolicy, Selection, Snapshot,
+    merge, write_checkpoint,
 };
 
 fn sent<T: Send>(future: T) -> T {
@@ -50,8 +50,9 @@ async fn futures_are_sent() {
     };
     let merged = sent(merge(bucket.store.clone(), input)).await.unwrap();
     let name = ObjectName { writer, seq: 1 };
+    let options = CheckpointOptions::default();
     let written =
-        sent(write_checkpoint(bucket.store.clone(), &db, &[Arc::new(merged)], name, 0)).await;
+        sent(write_checkpoint(bucket.store.clone(), &db, &[Arc::new(merged)], name, options)).await;
     let error = written.unwrap_err().to_string();
     assert!(error.contains("expected a log up to transaction 0"), "{error}");
 }
