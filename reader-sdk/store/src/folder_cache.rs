@@ -388,7 +388,9 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let budget = 4 << 20;
         let favourite = entry(u64::MAX, 4096);
-        FolderCache::new(folder.path(), budget).put_all(vec![favourite.clone()]);
+        let cache = FolderCache::new(folder.path(), budget);
+        cache.put_all(vec![favourite.clone()]);
+        cache.flush().await;
         for n in 0..8000 {
             // Each as if in a process of its own, with nothing remembered.
             let cache = FolderCache::new(folder.path(), budget);
