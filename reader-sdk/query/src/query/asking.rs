@@ -16,8 +16,19 @@ use crate::find::Found;
 use crate::pull::PullOptions;
 use crate::source::Source;
 
+/// What several threads may use at once. In a browser there is but one, and futures stay on it.
+#[cfg(not(target_arch = "wasm32"))]
+pub(super) trait Shared: Sync {}
+#[cfg(not(target_arch = "wasm32"))]
+impl<T: Sync> Shared for T {}
+/// What several threads may use at once. In a browser there is but one, and futures stay on it.
+#[cfg(target_arch = "wasm32")]
+pub(super) trait Shared {}
+#[cfg(target_arch = "wasm32")]
+impl<T> Shared for T {}
+
 /// Where the plan comes from when it is not made for the occasion.
-pub(super) trait Plans: Sync {
+pub(super) trait Plans: Shared {
     /// The plan that was used last, if there is one.
     fn last(&self, query: &Query, inputs: &Inputs) -> Option<Arc<Planned>>;
 
