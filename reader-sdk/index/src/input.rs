@@ -237,8 +237,7 @@ impl Input {
 
     /// Takes so many of the records that come first.
     pub(crate) fn take(&mut self, count: usize) -> VecDeque<Record> {
-        let rest = self.records.split_off(count.min(self.records.len()));
-        let taken = std::mem::replace(&mut self.records, rest);
+        let taken = self.records.drain(..count.min(self.records.len())).collect();
         self.settle();
         taken
     }
