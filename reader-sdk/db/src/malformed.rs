@@ -54,6 +54,16 @@ pub(crate) fn t(number: u64) -> Result<T, Malformed> {
     T::new(number).ok_or_else(|| Malformed::new("a transaction number under 2^48", number))
 }
 
+/// Takes the first and the last transaction of a stretch.
+pub(crate) fn stretch(first: u64, last: u64) -> Result<(T, T), Malformed> {
+    let (first, last) = (t(first)?, t(last)?);
+    if first > last {
+        let found = format!("{first} to {last}");
+        return Err(Malformed::new("the first transaction before the last", found));
+    }
+    Ok((first, last))
+}
+
 /// Takes the name of an object.
 pub(crate) fn name(text: &str) -> Result<ObjectName, Malformed> {
     text.parse().map_err(|_| Malformed::new("the name of an object", format!("{text:?}")))

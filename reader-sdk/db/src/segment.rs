@@ -103,11 +103,7 @@ impl SegmentRef {
     }
 
     pub(crate) fn parse(message: &stored::SegmentRef) -> Result<Self, Malformed> {
-        let (t_first, t_last) = (malformed::t(message.t_first)?, malformed::t(message.t_last)?);
-        if t_first > t_last {
-            let found = format!("{t_first} to {t_last}");
-            return Err(Malformed::new("the first transaction before the last", found));
-        }
+        let (t_first, t_last) = malformed::stretch(message.t_first, message.t_last)?;
         Ok(Self {
             name: malformed::name(&message.name)?,
             t_first,

@@ -202,12 +202,8 @@ impl LogIndexRef {
     }
 
     pub(crate) fn parse(message: &stored::LogIndexRef) -> Result<Self, Malformed> {
-        let (t_first, t_last) = (malformed::t(message.t_first)?, malformed::t(message.t_last)?);
+        let (t_first, t_last) = malformed::stretch(message.t_first, message.t_last)?;
         let level = u8::try_from(message.level).ok().filter(|level| *level <= LOG_INDEX_LEVEL_MAX);
-        if t_first > t_last {
-            let found = format!("{t_first} to {t_last}");
-            return Err(Malformed::new("the first transaction before the last", found));
-        }
         Ok(Self {
             name: malformed::name(&message.name)?,
             level: level.ok_or_else(|| {
