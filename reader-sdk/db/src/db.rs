@@ -346,6 +346,14 @@ impl Db {
         Ok(datoms)
     }
 
+    /// The stretch in which the facts of a selection lie, and what of their values the stretch says
+    /// nothing about: for whoever reads it as columns.
+    #[must_use]
+    pub fn stretch_of(&self, selection: &Selection) -> (KeyRange, Values) {
+        let Plan { range, residual } = self.plan(selection);
+        (range, residual)
+    }
+
     /// The answers to several selections, looked up at the same time.
     ///
     /// # Errors

@@ -47,7 +47,7 @@ pub use catalog::{Catalog, NumberedClaim};
 pub use checkpoint::{Checkpoint, UnpublishedCheckpoint};
 pub use checkpoint_run::{CheckpointRun, RunId};
 pub use claim::Claim;
-pub use columns::{ColumnCursor, Columns};
+pub use columns::{ColumnCursor, Columns, Texts, ValueColumn, ValueRef};
 pub use cursor::DatomCursor;
 pub use db::{Db, DbIdentity};
 pub use entity_ref::{AttributeRef, EntityRef};

@@ -110,7 +110,12 @@ impl Texts {
         }
     }
 
-    pub(super) fn value(&self, index: usize) -> Value {
+    /// The text at a place as a value. That of a dictionary is shared.
+    ///
+    /// # Panics
+    /// When there are not so many.
+    #[must_use]
+    pub fn value(&self, index: usize) -> Value {
         if self.shared.places.is_none() {
             return self.value_ref(index).to_value();
         }

@@ -3,8 +3,9 @@
 use duramen_model::Span;
 
 use super::Run;
-use super::column::RowIndex;
+use super::column::hashes;
 use super::relation::{Relation, probe};
+use super::row_index::RowIndex;
 use crate::error::QueryError;
 use crate::plan::{Either, Without};
 
@@ -35,7 +36,7 @@ impl Run<'_> {
         let seed = input.project(&without.seed);
         let found = self.steps(&without.steps, seed).await?.project(&without.seed);
         let found_columns = found.columns_of(&without.seed);
-        let index = RowIndex::of(&found_columns, found.len());
+        let index = RowIndex::of_hashes(&hashes(&found_columns, found.len()));
         let columns = input.columns_of(&without.seed);
         let meter = self.meter();
         let (removed, _) = probe(&index, &found_columns, &columns, input.len(), meter)?;

@@ -1,10 +1,12 @@
 //! What to ask a database for, given the cells that some places of a pattern must match.
 
-use duramen_db::{Db, Selection, Values};
+use duramen_db::{Columns, Db, DbError, Selection, Values};
 use duramen_model::{Attribute, Value, ValueType};
 
 use super::column::{Column, hashes, rows_equal};
-use super::relation::distinct_rows;
+use super::distinct::distinct_rows;
+use super::row_index::RowIndex;
+use super::scan::{Keys, Residual, Scan};
 use crate::cell::{Cell, entity_long, long_entity};
 use crate::error::QueryError;
 use crate::plan::{Facts, MatchNode};
@@ -37,8 +39,29 @@ pub(super) fn usable(
     (!usable.is_empty()).then_some(usable)
 }
 
+/// What matches a pattern for some of the keys, by those of their columns that an index can be
+/// asked by, in these rows.
+pub(super) async fn looked_up(
+    db: &Db,
+    node: &MatchNode,
+    facts: &Facts,
+    keys: &Keys,
+    usable: &[usize],
+    rows: &[usize],
+) -> Result<Scan, DbError> {
+    let selections = selections(db, facts, &keys.columns, usable, rows);
+    let residual = Residual::new(node, facts, Values::Any);
+    let mut scan = Scan::empty(node);
+    for datoms in db.select_many(&selections).await? {
+        if !datoms.is_empty() {
+            scan.take(&Columns::from(datoms), &residual);
+        }
+    }
+    Ok(scan.distinct(node))
+}
+
 /// A selection for each of these rows that can match at all.
-pub(super) fn selections(
+fn selections(
     db: &Db,
     facts: &Facts,
     keys: &[(usize, Column)],
@@ -99,7 +122,7 @@ pub(super) async fn named(
     }
     // Each row takes the name of the distinct row that it equals.
     let distinct = column.gather(&first);
-    let index = super::column::RowIndex::of(&[&distinct], first.len());
+    let index = RowIndex::of_hashes(&hashes(&[&distinct], first.len()));
     let mut named = Column::default();
     for (row, hash) in hashes(&[column], column.len()).into_iter().enumerate() {
         let equal = |at: &usize| rows_equal(&[column], row, &[&distinct], *at);

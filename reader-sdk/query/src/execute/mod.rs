@@ -8,12 +8,15 @@ mod bind;
 mod branch;
 mod column;
 mod compute;
+mod distinct;
 mod inputs;
 mod lookup;
 mod matching;
 mod nested;
 mod recursion;
 mod relation;
+mod row_index;
+mod scan;
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -30,9 +33,10 @@ use crate::source::Source;
 use matching::MatchState;
 use recursion::RuleState;
 
-pub(crate) use column::{Column, RowIndex, hashes, rows_equal};
+pub(crate) use column::{Column, hashes, rows_equal};
 pub(crate) use inputs::{Given, Inputs, read_rules, take_inputs};
 pub(crate) use relation::Relation;
+pub(crate) use row_index::RowIndex;
 
 /// A future that runs steps. In a browser futures stay on their thread.
 #[cfg(not(target_arch = "wasm32"))]

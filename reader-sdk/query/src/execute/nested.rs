@@ -5,9 +5,11 @@ use std::sync::Arc;
 use duramen_model::Symbol;
 use futures_util::{StreamExt, TryStreamExt, stream};
 
-use super::column::{Column, RowIndex, hashes, rows_equal};
+use super::column::{Column, hashes, rows_equal};
+use super::distinct::distinct_rows;
 use super::inputs::{Given, rows_source};
-use super::relation::{Relation, distinct_rows};
+use super::relation::Relation;
+use super::row_index::RowIndex;
 use super::{Context, Run, StepFuture};
 use crate::ast::{InputBinding, Query};
 use crate::cell::Cell;
@@ -52,7 +54,7 @@ impl Run<'_> {
         self.meter().at(step.span);
         let distinct: Vec<Column> = columns.iter().map(|column| column.gather(&first)).collect();
         let distinct: Vec<&Column> = distinct.iter().collect();
-        let index = RowIndex::of(&distinct, first.len());
+        let index = RowIndex::of_hashes(&hashes(&distinct, first.len()));
         let answer = |(row, hash): (usize, u64)| {
             let equal = |at: &usize| rows_equal(&columns, row, &distinct, *at);
             let at = index.candidates(hash).find(equal);

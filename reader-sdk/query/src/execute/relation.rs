@@ -1,6 +1,8 @@
 //! Relations: rows over variables, column by column.
 
-use super::column::{Column, RowIndex, hashes, rows_equal};
+use super::column::{Column, hashes, rows_equal};
+use super::distinct::distinct_rows;
+use super::row_index::RowIndex;
 use crate::budget::{CHECK_EVERY, Meter};
 use crate::cell::Cell;
 use crate::error::QueryError;
@@ -63,6 +65,9 @@ impl Relation {
 
     /// The rows of these numbers, in their order.
     pub(crate) fn gather(&self, rows: &[usize]) -> Self {
+        if rows.len() == self.rows && rows.iter().enumerate().all(|(at, row)| at == *row) {
+            return self.clone();
+        }
         let columns = self.columns.iter().map(|column| column.gather(rows)).collect();
         Self { vars: self.vars.clone(), columns, rows: rows.len() }
     }
@@ -114,20 +119,6 @@ impl Relation {
     }
 }
 
-/// The numbers of the rows that no earlier row equals.
-pub(crate) fn distinct_rows(columns: &[&Column], rows: usize) -> Vec<usize> {
-    let mut index = RowIndex::with_capacity(rows);
-    let mut first = Vec::with_capacity(rows);
-    for (row, hash) in hashes(columns, rows).into_iter().enumerate() {
-        let seen = |&at: &usize| rows_equal(columns, row, columns, first[at]);
-        if !index.candidates(hash).any(|at| seen(&at)) {
-            index.push(hash);
-            first.push(row);
-        }
-    }
-    first
-}
-
 /// A relation that grows by rows it does not hold yet, indexed by some of its columns.
 #[derive(Debug, Clone)]
 pub(crate) struct Table {
@@ -153,18 +144,25 @@ impl Table {
 
     /// Takes in the rows of a relation over the same variables and gives those that are new.
     pub(crate) fn insert(&mut self, relation: &Relation) -> Relation {
-        let relation = relation.select(&self.relation.vars).distinct();
-        let columns: Vec<&Column> = relation.columns.iter().collect();
-        let hashes = hashes(&columns, relation.len());
+        let columns = relation.columns_of(&self.relation.vars);
         let own: Vec<&Column> = self.relation.columns.iter().collect();
-        let is_new = |&row: &usize| {
-            !self.rows.candidates(hashes[row]).any(|at| rows_equal(&columns, row, &own, at))
-        };
-        let new: Vec<usize> = (0..relation.len()).filter(is_new).collect();
-        new.iter().for_each(|&row| self.rows.push(hashes[row]));
-        let new = relation.gather(&new);
-        let keys = super::column::hashes(&new.columns_of(&self.key), new.len());
-        keys.into_iter().for_each(|hash| self.keys.push(hash));
+        let before = self.relation.len();
+        let mut new: Vec<usize> = Vec::new();
+        for (row, hash) in hashes(&columns, relation.len()).into_iter().enumerate() {
+            let is_known = self.rows.candidates(hash).any(|at| match at.checked_sub(before) {
+                Some(at) => rows_equal(&columns, row, &columns, new[at]),
+                None => rows_equal(&columns, row, &own, at),
+            });
+            if !is_known {
+                self.rows.push(hash);
+                new.push(row);
+            }
+        }
+        let new = relation.gather(&new).select(&self.relation.vars);
+        if !self.key.is_empty() {
+            let keys = hashes(&new.columns_of(&self.key), new.len());
+            keys.into_iter().for_each(|hash| self.keys.push(hash));
+        }
         self.relation.append(&new);
         new
     }
@@ -177,6 +175,9 @@ impl Table {
         meter: &Meter,
     ) -> Result<Pairs, QueryError> {
         let own = self.relation.columns_of(&self.key);
+        if own.is_empty() {
+            return product(rows, self.relation.len(), meter);
+        }
         probe(&self.keys, &own, columns, rows, meter)
     }
 }
@@ -184,11 +185,64 @@ impl Table {
 /// Pairs of rows: their numbers on the left, and on the right.
 pub(crate) type Pairs = (Vec<usize>, Vec<usize>);
 
+/// Pairs that are being found. There may be far more of them than rows, so they are counted as
+/// they come.
+pub(crate) struct Pairing<'m> {
+    left: Vec<usize>,
+    right: Vec<usize>,
+    checked: usize,
+    meter: &'m Meter,
+}
+
 /// Bytes of a pair.
 const PAIR_BYTES: usize = 2 * size_of::<usize>();
 
-/// The pairs of rows, of the probing columns and of the indexed ones, that agree. There may be far
-/// more of them than rows, so they are counted as they come.
+impl<'m> Pairing<'m> {
+    pub(crate) fn with_capacity(rows: usize, meter: &'m Meter) -> Self {
+        let (left, right) = (Vec::with_capacity(rows), Vec::with_capacity(rows));
+        Self { left, right, checked: 0, meter }
+    }
+
+    pub(crate) fn push(&mut self, left: usize, right: usize) -> Result<(), QueryError> {
+        self.left.push(left);
+        self.right.push(right);
+        self.check()
+    }
+
+    /// A row on the left with a stretch of rows on the right.
+    pub(crate) fn push_all(
+        &mut self,
+        left: usize,
+        right: std::ops::Range<usize>,
+    ) -> Result<(), QueryError> {
+        self.left.resize(self.left.len() + right.len(), left);
+        self.right.extend(right);
+        self.check()
+    }
+
+    fn check(&mut self) -> Result<(), QueryError> {
+        if self.left.len() - self.checked < CHECK_EVERY {
+            return Ok(());
+        }
+        self.checked = self.left.len();
+        self.meter.check()?;
+        self.meter.check_rows(self.left.len(), PAIR_BYTES)
+    }
+
+    pub(crate) fn finish(self) -> Pairs {
+        (self.left, self.right)
+    }
+}
+
+/// Every row with every row.
+pub(crate) fn product(left: usize, right: usize, meter: &Meter) -> Result<Pairs, QueryError> {
+    meter.check_rows(left.saturating_mul(right), PAIR_BYTES)?;
+    let mut pairing = Pairing::with_capacity(left * right, meter);
+    (0..left).try_for_each(|row| pairing.push_all(row, 0..right))?;
+    Ok(pairing.finish())
+}
+
+/// The pairs of rows, of the probing columns and of the indexed ones, that agree.
 pub(crate) fn probe(
     index: &RowIndex,
     indexed: &[&Column],
@@ -196,21 +250,15 @@ pub(crate) fn probe(
     rows: usize,
     meter: &Meter,
 ) -> Result<Pairs, QueryError> {
-    let mut left = Vec::with_capacity(rows);
-    let mut right = Vec::with_capacity(rows);
+    let mut pairing = Pairing::with_capacity(rows, meter);
     for (row, hash) in hashes(columns, rows).into_iter().enumerate() {
         for at in index.candidates(hash) {
             if rows_equal(columns, row, indexed, at) {
-                left.push(row);
-                right.push(at);
-                if left.len().is_multiple_of(CHECK_EVERY) {
-                    meter.check()?;
-                    meter.check_rows(left.len(), PAIR_BYTES)?;
-                }
+                pairing.push(row, at)?;
             }
         }
     }
-    Ok((left, right))
+    Ok(pairing.finish())
 }
 
 /// The pairs of rows of two lists of columns that agree; the shorter side is indexed.
@@ -221,12 +269,15 @@ pub(crate) fn join(
     right_rows: usize,
     meter: &Meter,
 ) -> Result<Pairs, QueryError> {
+    if left.is_empty() {
+        return product(left_rows, right_rows, meter);
+    }
     if left_rows < right_rows {
-        let index = RowIndex::of(left, left_rows);
+        let index = RowIndex::of_hashes(&hashes(left, left_rows));
         let (right, left) = probe(&index, left, right, right_rows, meter)?;
         Ok((left, right))
     } else {
-        let index = RowIndex::of(right, right_rows);
+        let index = RowIndex::of_hashes(&hashes(right, right_rows));
         probe(&index, right, left, left_rows, meter)
     }
 }

@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use std::ops::Bound;
 
 use duramen_db::{Db, DbError, Selection};
-use duramen_model::{Attribute, EntityId, Span, T, Value, ValueType};
+use duramen_model::{Attribute, EntityId, Span, Value, ValueType};
 use futures_util::future;
 
 use super::node::{Facts, MatchNode, Node, Slot};
@@ -217,10 +217,6 @@ impl Facts {
             (None, (Bound::Unbounded, Bound::Unbounded)) => selection,
             (None, bounds) => selection.within(bounds.clone()),
         }
-    }
-
-    pub(crate) fn admits(&self, t: T, added: bool) -> bool {
-        self.t.is_none_or(|own| own == t) && self.added.is_none_or(|own| own == added)
     }
 }
 

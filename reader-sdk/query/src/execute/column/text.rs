@@ -1,0 +1,100 @@
+//! Columns of text that stays where it was read.
+
+use std::sync::Arc;
+
+use duramen_db::Texts;
+use duramen_model::{Value, ValueType};
+
+use super::Members;
+use super::hash::hash_text;
+
+/// Strings, keywords, symbols or URIs: for each row a place in one of the columns of the leaves
+/// that they were read from.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct TextColumn {
+    parts: Arc<Vec<Texts>>,
+    rows: Vec<Place>,
+}
+
+#[derive(Debug, Clone, Copy)]
+struct Place {
+    part: u32,
+    index: u32,
+}
+
+/// A hash that was not computed yet: no text has it.
+const UNKNOWN: u64 = 0;
+
+impl TextColumn {
+    pub(crate) fn len(&self) -> usize {
+        self.rows.len()
+    }
+
+    /// The text of a row, and what it is.
+    pub(crate) fn text(&self, row: usize) -> (ValueType, &str) {
+        let Place { part, index } = self.rows[row];
+        let part = &self.parts[part as usize];
+        (part.value_type(), part.get(index as usize))
+    }
+
+    pub(crate) fn value(&self, row: usize) -> Value {
+        let Place { part, index } = self.rows[row];
+        self.parts[part as usize].value(index as usize)
+    }
+
+    /// Adds members of a column.
+    pub(crate) fn extend(&mut self, texts: &Texts, members: Members<'_>) {
+        if members.len() == 0 {
+            return;
+        }
+        // Both fit: a column has fewer than 2^32 members, and each part at least one row.
+        let part = self.parts.len() as u32;
+        Arc::make_mut(&mut self.parts).push(texts.clone());
+        let place = |index: usize| Place { part, index: index as u32 };
+        match members {
+            Members::All(len) => self.rows.extend((0..len).map(place)),
+            Members::Some(places) => self.rows.extend(places.iter().map(|&index| place(index))),
+        }
+    }
+
+    pub(crate) fn append(&mut self, other: &Self) {
+        if Arc::ptr_eq(&self.parts, &other.parts) {
+            self.rows.extend_from_slice(&other.rows);
+            return;
+        }
+        let before = self.parts.len() as u32;
+        Arc::make_mut(&mut self.parts).extend(other.parts.iter().cloned());
+        let moved = |place: &Place| Place { part: place.part + before, ..*place };
+        self.rows.extend(other.rows.iter().map(moved));
+    }
+
+    pub(crate) fn gather(&self, rows: &[usize]) -> Self {
+        let rows = rows.iter().map(|&row| self.rows[row]).collect();
+        Self { parts: Arc::clone(&self.parts), rows }
+    }
+
+    /// Gives the hash of each row. That of a text in a dictionary is computed once.
+    pub(super) fn each_hash(&self, mut visit: impl FnMut(usize, u64)) {
+        let mut known: Vec<Vec<u64>> = vec![Vec::new(); self.parts.len()];
+        for (row, Place { part, index }) in self.rows.iter().enumerate() {
+            let texts = &self.parts[*part as usize];
+            let hash = || hash_text(texts.value_type(), texts.get(*index as usize));
+            let Some(places) = texts.places() else {
+                visit(row, hash());
+                continue;
+            };
+            let (known, place) = (&mut known[*part as usize], places[*index as usize] as usize);
+            if known.len() <= place {
+                known.resize(place + 1, UNKNOWN);
+            }
+            if known[place] == UNKNOWN {
+                known[place] = hash();
+            }
+            visit(row, known[place]);
+        }
+    }
+
+    pub(super) fn cell_bytes(&self) -> usize {
+        size_of::<Place>()
+    }
+}

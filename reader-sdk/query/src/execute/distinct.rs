@@ -1,0 +1,132 @@
+//! Distinct rows.
+
+use super::column::{Column, hashes, rows_equal};
+use super::row_index::RowIndex;
+
+/// A span of numbers is dense if it holds at most so many for each row.
+const SPARSITY_MAX: u64 = 16;
+
+/// The numbers of the rows that no earlier row equals.
+pub(crate) fn distinct_rows(columns: &[&Column], rows: usize) -> Vec<usize> {
+    match columns {
+        [Column::Longs(longs)] => distinct_longs(longs),
+        [Column::Longs(a), Column::Longs(b)] => distinct_pairs(a, b),
+        _ => None,
+    }
+    .unwrap_or_else(|| distinct_hashed(columns, rows))
+}
+
+fn distinct_hashed(columns: &[&Column], rows: usize) -> Vec<usize> {
+    let mut index = RowIndex::with_capacity(rows);
+    let mut first = Vec::with_capacity(rows);
+    for (row, hash) in hashes(columns, rows).into_iter().enumerate() {
+        let seen = |at: usize| rows_equal(columns, row, columns, first[at]);
+        if !index.candidates(hash).any(seen) {
+            index.push(hash);
+            first.push(row);
+        }
+    }
+    first
+}
+
+/// Of numbers that are sorted, or close together.
+fn distinct_longs(longs: &[i64]) -> Option<Vec<usize>> {
+    if longs.is_sorted() {
+        let is_first = |row: &usize| *row == 0 || longs[*row - 1] != longs[*row];
+        return Some((0..longs.len()).filter(is_first).collect());
+    }
+    let dense = Dense::of(longs)?;
+    let mut seen = vec![false; dense.len];
+    let is_first = |row: &usize| !std::mem::replace(&mut seen[dense.place(longs[*row])], true);
+    Some((0..longs.len()).filter(is_first).collect())
+}
+
+/// Of pairs of which one member is sorted, and the other close together.
+fn distinct_pairs(a: &[i64], b: &[i64]) -> Option<Vec<usize>> {
+    let (sorted, other) = match (a.is_sorted(), b.is_sorted()) {
+        (true, _) => (a, b),
+        (false, true) => (b, a),
+        (false, false) => return None,
+    };
+    let dense = Dense::of(other)?;
+    // For each number the group of equal ones, counted from 1, that has had it last.
+    let mut last = vec![0_u32; dense.len];
+    let mut group = 1_u32;
+    let mut first = Vec::with_capacity(other.len());
+    for row in 0..other.len() {
+        if row > 0 && sorted[row - 1] != sorted[row] {
+            group += 1;
+        }
+        if std::mem::replace(&mut last[dense.place(other[row])], group) != group {
+            first.push(row);
+        }
+    }
+    Some(first)
+}
+
+/// Numbers that are close together, so that a table has a place for each.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Dense {
+    base: i64,
+    pub(super) len: usize,
+}
+
+impl Dense {
+    /// Where the numbers are close together, and not more than what can be counted.
+    pub(super) fn of(longs: &[i64]) -> Option<Self> {
+        let (base, last) = (*longs.iter().min()?, *longs.iter().max()?);
+        let rows = u32::try_from(longs.len()).ok()?;
+        let len = last.abs_diff(base).checked_add(1)?;
+        (len <= (u64::from(rows) + 64) * SPARSITY_MAX)
+            .then_some(Self { base, len: usize::try_from(len).ok()? })
+    }
+
+    /// The place of one of the numbers.
+    pub(super) const fn place(self, long: i64) -> usize {
+        long.wrapping_sub(self.base) as usize
+    }
+
+    /// The place of any number, if it has one.
+    pub(super) fn find(self, long: i64) -> Option<usize> {
+        let place = usize::try_from(long.checked_sub(self.base)?).ok()?;
+        (place < self.len).then_some(place)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    proptest! {
+        #[test]
+        fn every_way_finds_the_same_rows(
+            mut rows in prop::collection::vec((0_i64..20, -5_i64..5), 0..60),
+            sorted in any::<bool>(),
+            spread in prop::sample::select(vec![1_i64, 1 << 40]),
+        ) {
+            if sorted {
+                rows.sort_unstable_by_key(|row| row.0);
+            }
+            let (a, b): (Vec<i64>, Vec<i64>) =
+                rows.iter().map(|(a, b)| (a * spread, b * spread)).unzip();
+            let (a, b) = (Column::Longs(a), Column::Longs(b));
+            for columns in [vec![&a], vec![&b], vec![&a, &b], vec![&b, &a]] {
+                let expected = distinct_hashed(&columns, rows.len());
+                prop_assert_eq!(distinct_rows(&columns, rows.len()), expected);
+            }
+        }
+    }
+
+    #[test]
+    fn numbers_far_apart_are_not_dense() {
+        assert!(Dense::of(&[i64::MIN, i64::MAX]).is_none());
+        assert!(Dense::of(&[]).is_none());
+        let dense = Dense::of(&[7, 5]).unwrap();
+        assert_eq!(
+            [4, 5, 7, 8, i64::MIN].map(|long| dense.find(long)),
+            [None, Some(0), Some(2), None, None]
+        );
+    }
+}
