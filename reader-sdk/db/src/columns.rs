@@ -5,13 +5,13 @@
 
 use std::collections::VecDeque;
 
-use duramen_index::{Cursor, Leaf, Record, Stretch};
+use duramen_index::{Cursor, Leaf, Picks, Stretch};
 use duramen_model::{AttributeId, Datom, EntityId, Order, T};
 use futures_util::future;
 
 // A query reads through this crate alone, and needs their names.
 pub use duramen_index::values::{ByteStrings, Texts};
-pub use duramen_index::{Slice, ValueRef, Values as ValueColumn};
+pub use duramen_index::{KeyRange, Keys, Slice, ValueRef, Values as ValueColumn};
 
 use crate::DbError;
 use crate::cursor::{Side, take_settled};
@@ -193,7 +193,7 @@ impl Open {
             for stretch in stretches {
                 match stretch {
                     Stretch::Records(records) => self.add(self.window.datoms(records)),
-                    Stretch::Leaf { leaf, rows } => self.add_rows(&leaf, rows)?,
+                    Stretch::Leaf { leaf, rows } => self.add_rows(&leaf, &rows)?,
                 }
             }
         }
@@ -207,18 +207,17 @@ impl Open {
     }
 
     /// Adds rows of open facts.
-    fn add_rows(&mut self, leaf: &Leaf, rows: std::ops::Range<usize>) -> Result<(), DbError> {
-        let Some(fields) = leaf.fields_in(rows.clone())? else {
-            let records: Vec<Record> = leaf.records(rows)?;
-            self.add(self.window.datoms(records));
+    fn add_rows(&mut self, leaf: &Leaf, rows: &Picks) -> Result<(), DbError> {
+        let Some(fields) = leaf.fields_in(rows)? else {
+            self.add(self.window.datoms(leaf.records_at(rows)?));
             return Ok(());
         };
         for field in fields {
             let columns = Columns {
-                e: leaf.entities()?.narrow(field.rows.clone()),
+                e: leaf.entities()?.at(&field.rows),
                 a: Attributes::One(field.a),
                 v: field.values,
-                t: leaf.added()?.narrow(field.rows),
+                t: leaf.added()?.at(&field.rows),
                 added: None,
             };
             self.ahead.extend(self.seen(columns));

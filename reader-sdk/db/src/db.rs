@@ -10,10 +10,11 @@ use duramen_model::{
 use duramen_store::layout::DatabaseId;
 use futures_util::future;
 
-use crate::columns::ColumnCursor;
+use crate::columns::{ColumnCursor, Keys};
 use crate::cursor::DatomCursor;
 use crate::facts::Facts;
 use crate::selection::Plan;
+use crate::together;
 use crate::window::{self, Window};
 use crate::{
     AttributeRef, Checkpoint, DbError, EntityRef, LogCursor, NextIds, Selection, TxRecord, Values,
@@ -316,6 +317,47 @@ impl Db {
         ColumnCursor::new(range.order, self.window, open, closed)
     }
 
+    /// The same as [`Self::columns`], of those datoms of a range that have one of some keys: an
+    /// entity in EAVT and in AEVT of one attribute, a value in AVET of one attribute, an entity that
+    /// is referred to in VAET (see [`Keys`]). The keys ascend and are distinct.
+    ///
+    /// No leaf is read but those that can hold a key, and all of these are fetched in the rounds of
+    /// one. Where keys stand close to each other, datoms with other keys come in between: pass over
+    /// them, as they may be out of date. Where the keys do not suit the order, all of the range comes.
+    #[must_use]
+    pub fn columns_among(&self, range: &KeyRange, keys: Keys) -> ColumnCursor {
+        let (open, closed) = self.cursors_among(range, &keys, false);
+        ColumnCursor::new(range.order, self.window, open, closed)
+    }
+
+    /// The datoms of a range that have one of some keys, as for [`Self::columns_among`], and no
+    /// others.
+    ///
+    /// # Errors
+    /// As for [`Self::datoms`].
+    pub async fn datoms_among(&self, range: &KeyRange, keys: Keys) -> Result<Vec<Datom>, DbError> {
+        let (open, closed) = self.cursors_among(range, &keys, true);
+        let mut cursor = DatomCursor::new(range.order, self.window, open, closed);
+        let mut datoms = cursor.next_batch().await?.unwrap_or_default();
+        while let Some(batch) = cursor.next_batch().await? {
+            datoms.extend(batch);
+        }
+        Ok(datoms)
+    }
+
+    fn cursors_among(
+        &self,
+        range: &KeyRange,
+        keys: &Keys,
+        is_exact: bool,
+    ) -> (Cursor, Option<Cursor>) {
+        let layer = |layer| {
+            let (index, times) = (self.facts.index(range.order, layer), self.window.times(layer));
+            index.cursor_among(self.facts.nodes(), range, keys.clone(), is_exact, times)
+        };
+        (layer(Layer::Current), self.sees_history().then(|| layer(Layer::History)))
+    }
+
     /// Cursors over open facts, and over closed ones if they matter.
     fn cursors(&self, range: &KeyRange) -> (Cursor, Option<Cursor>) {
         let layer = |layer| {
@@ -340,7 +382,10 @@ impl Db {
     /// # Errors
     /// As for [`Self::datoms`].
     pub async fn select(&self, selection: &Selection) -> Result<Vec<Datom>, DbError> {
-        let plan = self.plan(selection);
+        self.find(&self.plan(selection)).await
+    }
+
+    async fn find(&self, plan: &Plan) -> Result<Vec<Datom>, DbError> {
         let mut datoms = self.datoms(&plan.range).await?;
         plan.filter(&mut datoms);
         Ok(datoms)
@@ -354,13 +399,31 @@ impl Db {
         (range, residual)
     }
 
-    /// The answers to several selections, looked up at the same time.
+    /// The answers to several selections, looked up at the same time: those of one attribute that
+    /// differ in the entity alone, or in the value alone, with one walk.
     ///
     /// # Errors
     /// As for [`Self::datoms`].
     pub async fn select_many(&self, selections: &[Selection]) -> Result<Vec<Vec<Datom>>, DbError> {
-        let selects = selections.iter().map(|selection| self.select(selection));
-        future::try_join_all(selects).await
+        let plans: Vec<Plan> = selections.iter().map(|selection| self.plan(selection)).collect();
+        let (groups, alone) = together::group(&plans);
+        let walks: Vec<_> = groups
+            .iter()
+            .map(|group| self.datoms_among(&group.range, group.keys.clone()))
+            .collect();
+        let selects: Vec<_> = alone.iter().map(|number| self.find(&plans[*number])).collect();
+        let (walked, selected) =
+            future::try_join(future::try_join_all(walks), future::try_join_all(selects)).await?;
+        let mut answers = vec![Vec::new(); selections.len()];
+        for (group, found) in groups.iter().zip(&walked) {
+            for number in &group.members {
+                answers[*number] = together::answer(&plans[*number], found);
+            }
+        }
+        for (number, found) in alone.into_iter().zip(selected) {
+            answers[number] = found;
+        }
+        Ok(answers)
     }
 
     /// How many datoms fit, cheaply: exact for the present when an order answers by itself, and

@@ -40,6 +40,7 @@ mod malformed;
 mod recent;
 #[cfg(test)]
 mod tests;
+mod together;
 mod value_codec;
 mod window;
 

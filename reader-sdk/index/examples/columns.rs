@@ -178,15 +178,15 @@ async fn scan(
 
 fn sum_of(stretch: &Stretch) -> u64 {
     let Stretch::Leaf { leaf, rows } = stretch else { return 0 };
-    let entities = leaf.entities().unwrap().narrow(rows.clone());
-    let added = leaf.added().unwrap().narrow(rows.clone());
+    let entities = leaf.entities().unwrap().at(rows);
+    let added = leaf.added().unwrap().at(rows);
     let mut sum = entities.iter().fold(0_u64, |sum, e| sum.wrapping_add(e.get()));
     sum = added.iter().fold(sum, |sum, t| sum.wrapping_add(t.get()));
-    match leaf.fields_in(rows.clone()).unwrap() {
+    match leaf.fields_in(rows).unwrap() {
         Some(fields) => {
             fields.iter().fold(sum, |sum, field| sum.wrapping_add(sum_of_values(&field.values)))
         }
-        None => sum.wrapping_add(leaf.records(rows.clone()).unwrap().len() as u64),
+        None => sum.wrapping_add(leaf.records_at(rows).unwrap().len() as u64),
     }
 }
 

@@ -24,6 +24,8 @@ use crate::ints::{Encoded, unknown_encoding};
 use crate::key::KeyRef;
 use crate::keys::{self, Keys};
 use crate::node::{Header, NODE_BYTES_MAX, Summary};
+use crate::picks::Picks;
+use crate::sought::Sought;
 use crate::table::{
     ADDED, CLOSED, EARLIEST, ENTITIES, FIELDS, HASHES, LATEST, LENGTHS, NETS, OFFSETS, PACK_NAMES,
     PACKS, PLACES, RECORDS, Table, TableWriter, VALUES,
@@ -104,6 +106,12 @@ impl Branch {
         let from_here = self.separators.first(|key| key.position(range) != Ordering::Less);
         let beyond = self.separators.first(|key| key.position(range) == Ordering::Greater);
         from_here.saturating_sub(1)..beyond
+    }
+
+    /// The children that can hold what is sought.
+    pub(crate) fn pick(&self, sought: &Sought) -> Picks {
+        let children = self.stretch(&sought.around);
+        sought.pick_children(children, self.len(), |child| self.separator(child))
     }
 
     /// What the branch takes in memory, roughly, in bytes.

@@ -1,13 +1,13 @@
 //! Sorted records that are at hand, and several such stretches read as one.
 
 use std::cmp::Ordering;
-use std::ops::Range;
 use std::sync::Arc;
 
 use duramen_model::{Order, T};
 
 use crate::key::KeyRef;
-use crate::leaf::{Leaf, Rows};
+use crate::leaf::Leaf;
+use crate::picks::{Picks, gallop};
 use crate::range::ValueBounds;
 use crate::stretch::Stretch;
 use crate::value_ref::ValueRef;
@@ -17,14 +17,14 @@ use crate::{IndexError, Layer, Record, State, Times};
 #[derive(Debug, Clone)]
 pub(crate) struct Chunk {
     records: Records,
-    next: usize,
-    end: usize,
+    picks: Picks,
 }
 
 #[derive(Debug, Clone)]
 enum Records {
     Memory(Arc<[Record]>),
-    Leaf(Arc<Leaf>, Rows),
+    /// The rows were opened.
+    Leaf(Arc<Leaf>),
 }
 
 /// From how many records on a stretch of a leaf is handed over as it is.
@@ -33,104 +33,84 @@ const STRETCH_RECORDS_MIN: usize = 32;
 impl Chunk {
     /// No records.
     pub(crate) fn none() -> Self {
-        Self::memory(Arc::from([]), 0..0)
+        Self::memory(Arc::from([]), (0..0).into())
     }
 
-    /// A stretch of a run in memory.
-    pub(crate) fn memory(records: Arc<[Record]>, stretch: Range<usize>) -> Self {
-        Self { records: Records::Memory(records), next: stretch.start, end: stretch.end }
+    /// Some records of a run in memory.
+    pub(crate) const fn memory(records: Arc<[Record]>, picks: Picks) -> Self {
+        Self { records: Records::Memory(records), picks }
     }
 
     /// Some rows of a leaf. Decodes what they need.
-    pub(crate) fn rows(leaf: Arc<Leaf>, stretch: Range<usize>) -> Result<Self, IndexError> {
-        let rows = leaf.rows(stretch.clone())?;
-        Ok(Self { records: Records::Leaf(leaf, rows), next: stretch.start, end: stretch.end })
+    pub(crate) fn rows(leaf: Arc<Leaf>, picks: Picks) -> Result<Self, IndexError> {
+        leaf.open(&picks)?;
+        Ok(Self { records: Records::Leaf(leaf), picks })
     }
 
     /// Takes so many records off the front.
     pub(crate) fn split_front(&mut self, count: usize) -> Self {
-        let end = self.next + count.min(self.len());
-        let front = Self { records: self.records.clone(), next: self.next, end };
-        self.next = end;
-        front
+        Self { records: self.records.clone(), picks: self.picks.split_front(count) }
     }
 
     pub(crate) const fn len(&self) -> usize {
-        self.end - self.next
+        self.picks.len()
     }
 
     pub(crate) const fn is_empty(&self) -> bool {
-        self.next == self.end
+        self.picks.is_empty()
     }
 
     /// The place of the first record that is left.
     pub(crate) fn head(&self) -> Option<KeyRef<'_>> {
-        (!self.is_empty()).then(|| self.key(self.next))
+        (!self.is_empty()).then(|| self.key(0))
     }
 
     /// Passes over the first record that is left.
     pub(crate) fn skip(&mut self) {
-        self.next = self.end.min(self.next + 1);
+        self.picks.pop();
     }
 
+    /// The place of one of the records that are left.
     fn key(&self, index: usize) -> KeyRef<'_> {
+        let index = self.picks.get(index);
         match &self.records {
             Records::Memory(records) => KeyRef::from(&records[index]),
-            Records::Leaf(_, rows) => rows.key(index),
+            Records::Leaf(leaf) => leaf.key(index),
         }
     }
 
     /// How many of the records that are left fulfil a predicate that holds for a prefix. Looks
     /// near the beginning first.
     pub(crate) fn gallop(&self, holds: impl Fn(KeyRef<'_>) -> bool) -> usize {
-        let length = self.len();
-        let mut high = 1;
-        while high <= length && holds(self.key(self.next + high - 1)) {
-            high *= 2;
-        }
-        let (mut low, mut high) = (high / 2, (high - 1).min(length));
-        while low < high {
-            let middle = low + (high - low) / 2;
-            if holds(self.key(self.next + middle)) {
-                low = middle + 1;
-            } else {
-                high = middle;
-            }
-        }
-        low
+        gallop(0..self.len(), |index| holds(self.key(index)))
     }
 
     /// Takes so many records, as they are wanted.
     fn take_wanted(&mut self, count: usize, wanting: &Wanting, taken: &mut Vec<Record>) {
-        let stretch = self.next..self.next + count.min(self.len());
-        self.next = stretch.end;
+        let picks = self.picks.split_front(count);
         match &self.records {
-            Records::Memory(records) => {
-                taken.extend(records[stretch].iter().filter_map(|record| {
-                    let v = || ValueRef::from(&record.v);
-                    let state = wanting.state(record.state, record.added, v)?;
-                    Some(Record { state, ..record.clone() })
-                }));
-            }
-            Records::Leaf(_, rows) => {
-                taken.extend(stretch.filter_map(|index| {
-                    let (added, v) = (rows.keys.added[index], || rows.key(index).v);
-                    let state = wanting.state(rows.state(index), added, v)?;
-                    Some(rows.record(index, state))
-                }));
-            }
+            Records::Memory(records) => taken.extend(picks.iter().filter_map(|index| {
+                let record = &records[index];
+                let v = || ValueRef::from(&record.v);
+                let state = wanting.state(record.state, record.added, v)?;
+                Some(Record { state, ..record.clone() })
+            })),
+            Records::Leaf(leaf) => taken.extend(picks.iter().filter_map(|row| {
+                let v = || leaf.key(row).v;
+                let state = wanting.state(leaf.state(row), leaf.added_at(row), v)?;
+                Some(leaf.record(row, state))
+            })),
         }
     }
 
     /// Takes so many records: as a stretch of their leaf, if they are many and wanted as they are.
     fn take_stretch(&mut self, count: usize, wanting: &Wanting, taken: &mut Vec<Stretch>) {
-        if let Records::Leaf(leaf, _) = &self.records
+        if let Records::Leaf(leaf) = &self.records
             && wanting.takes_whole(leaf)
             && count >= STRETCH_RECORDS_MIN.min(leaf.len())
         {
-            let rows = self.next..self.next + count.min(self.len());
-            taken.push(Stretch::Leaf { leaf: Arc::clone(leaf), rows: rows.clone() });
-            self.next = rows.end;
+            let (leaf, rows) = (Arc::clone(leaf), self.picks.split_front(count));
+            taken.push(Stretch::Leaf { leaf, rows });
             return;
         }
         if let Some(Stretch::Records(records)) = taken.last_mut() {

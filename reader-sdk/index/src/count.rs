@@ -84,9 +84,9 @@ fn net_of_leaf(
     if stretch.is_empty() || (values.is_none() && !leaf.has_steps()) {
         return Ok(stretch.len() as i64);
     }
-    let rows = leaf.rows(stretch.clone())?;
-    let contains = |row: &usize| values.is_none_or(|values| values.contain(rows.key(*row).v));
-    Ok(stretch.filter(contains).map(|row| rows.state(row).weight()).sum())
+    leaf.open(&stretch.clone().into())?;
+    let contains = |row: &usize| values.is_none_or(|values| values.contain(leaf.key(*row).v));
+    Ok(stretch.filter(contains).map(|row| leaf.state(row).weight()).sum())
 }
 
 /// Whether all keys of a child certainly lie in a range: where it begins, and where the next one

@@ -5,6 +5,7 @@ use futures_util::future::try_join_all;
 use crate::chunk::{Chunk, Merging, Wanting};
 use crate::nodes::Nodes;
 use crate::run::Run;
+use crate::sought::{Keys, Sought};
 use crate::stretch::Stretch;
 use crate::v1::Regrouping;
 use crate::walk::{LeafRows, Walk};
@@ -17,7 +18,7 @@ const MEMORY_RECORDS_AT_ONCE: usize = 4096;
 #[derive(Debug)]
 pub struct Cursor {
     nodes: Nodes,
-    range: KeyRange,
+    sought: Sought,
     merging: Merging,
     /// What is at hand of each run, newest first.
     chunks: Vec<Chunk>,
@@ -29,6 +30,8 @@ pub struct Cursor {
 #[derive(Debug, Clone)]
 pub(crate) struct Wanted<'a> {
     pub(crate) range: &'a KeyRange,
+    /// Which keys, if not all; whether no others.
+    pub(crate) among: Option<(Keys, bool)>,
     pub(crate) wanting: Wanting,
     /// How many leaves to fetch at first.
     pub(crate) leaves_at_once: usize,
@@ -62,7 +65,7 @@ impl Rest {
         &mut self,
         chunk: &mut Chunk,
         nodes: &Nodes,
-        range: &KeyRange,
+        sought: &Sought,
     ) -> Result<(), IndexError> {
         if !chunk.is_empty() {
             return Ok(());
@@ -71,7 +74,7 @@ impl Rest {
             Self::Memory(rest) => *chunk = rest.split_front(MEMORY_RECORDS_AT_ONCE),
             Self::Tree { walk, regrouping, ahead } if ahead.is_none() => {
                 while chunk.is_empty() {
-                    match walk.next(nodes, range).await? {
+                    match walk.next(nodes, sought).await? {
                         Some(rows) if walk.is_regrouped() => *chunk = regrouping.push(&rows)?,
                         rows @ Some(_) => {
                             *ahead = rows;
@@ -106,14 +109,18 @@ impl Cursor {
         index: &Index,
         runs: &[Run],
         nodes: &Nodes,
-        Wanted { range, wanting, leaves_at_once }: Wanted<'_>,
+        Wanted { range, among, wanting, leaves_at_once }: Wanted<'_>,
     ) -> Self {
         let (range, values) = range.in_layer(index.layer());
+        let sought = match among {
+            Some((keys, is_exact)) => Sought::among(range, keys, is_exact),
+            None => Sought::all(range),
+        };
         let mut rest = Vec::new();
         for (index_of_run, run) in runs.iter().enumerate() {
             let is_oldest = index_of_run + 1 == index.runs().len();
             rest.push(match run {
-                Run::Memory(run) => Rest::Memory(Chunk::memory(run.shared(), run.stretch(&range))),
+                Run::Memory(run) => Rest::Memory(Chunk::memory(run.shared(), run.pick(&sought))),
                 Run::Tree(run) => Rest::Tree {
                     walk: Box::new(Walk::new(
                         run.clone(),
@@ -126,12 +133,12 @@ impl Cursor {
                 },
             });
         }
-        if range.order != index.order() {
+        if sought.range.order != index.order() {
             rest.clear();
         }
         Self {
             nodes: nodes.clone(),
-            range,
+            sought,
             merging: index.merging(Wanting { values, ..wanting }),
             chunks: rest.iter().map(|_| Chunk::none()).collect(),
             rest,
@@ -147,9 +154,9 @@ impl Cursor {
     pub async fn next_stretches(&mut self) -> Result<Option<Vec<Stretch>>, IndexError> {
         let mut stretches = Vec::new();
         while stretches.is_empty() {
-            let (nodes, range) = (&self.nodes, &self.range);
+            let (nodes, sought) = (&self.nodes, &self.sought);
             let refills = self.rest.iter_mut().zip(&mut self.chunks);
-            try_join_all(refills.map(|(rest, chunk)| rest.refill(chunk, nodes, range))).await?;
+            try_join_all(refills.map(|(rest, chunk)| rest.refill(chunk, nodes, sought))).await?;
             if let Some(stretch) = self.take_alone() {
                 return Ok(Some(vec![stretch]));
             }

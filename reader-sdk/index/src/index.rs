@@ -11,8 +11,9 @@ use crate::cursor::{Cursor, Wanted};
 use crate::memory::MemoryRun;
 use crate::nodes::Nodes;
 use crate::run::Run;
+use crate::sought::Keys;
 use crate::stretch::Stretch;
-use crate::walk::LEAVES_AT_ONCE;
+use crate::walk::{LEAVES_AHEAD_MAX, LEAVES_AT_ONCE};
 use crate::{IndexError, KeyRange, Layer, Record, Times};
 
 /// A run in memory absorbs its older neighbours in memory while they are at most so many times
@@ -133,7 +134,7 @@ impl Index {
             let Run::Memory(run) = run else { return None };
             let stretch = run.stretch(&range);
             if !stretch.is_empty() && range.order == self.order {
-                chunks.push(Chunk::memory(run.shared(), stretch));
+                chunks.push(Chunk::memory(run.shared(), stretch.into()));
             }
         }
         let wanting = Wanting { values, times };
@@ -169,7 +170,29 @@ impl Index {
         leaves_at_once: usize,
     ) -> Cursor {
         let wanting = Wanting { times, ..Wanting::default() };
-        let wanted = Wanted { range, wanting, leaves_at_once };
+        let wanted = Wanted { range, among: None, wanting, leaves_at_once };
+        Cursor::new(self, &self.runs, nodes, wanted)
+    }
+
+    /// Like [`cursor_within`](Self::cursor_within), for the facts in a range that have one of some
+    /// keys: one walk finds them all. No leaf is read but those that can hold a key, and all that
+    /// can are fetched together.
+    ///
+    /// Where keys stand close to each other, a few facts in between come along, unless it
+    /// `is_exact`: whoever reads passes over them. They may be outdated. Where keys do not suit the
+    /// order (see [`Keys`]), all of the range comes.
+    #[must_use]
+    pub fn cursor_among(
+        &self,
+        nodes: &Nodes,
+        range: &KeyRange,
+        keys: Keys,
+        is_exact: bool,
+        times: Times,
+    ) -> Cursor {
+        let wanting = Wanting { times, ..Wanting::default() };
+        let among = Some((keys, is_exact));
+        let wanted = Wanted { range, among, wanting, leaves_at_once: LEAVES_AHEAD_MAX };
         Cursor::new(self, &self.runs, nodes, wanted)
     }
 

@@ -130,12 +130,6 @@ impl Keys {
         }
     }
 
-    /// The value of a key, by itself.
-    pub(crate) fn value(&self, index: usize) -> Value {
-        let (field, rank) = self.places.locate(&self.fields, index);
-        self.values[field].value(rank)
-    }
-
     /// The first key that fulfils a predicate which holds from there on; one past the last if
     /// none does.
     pub(crate) fn first(&self, holds: impl Fn(KeyRef<'_>) -> bool) -> usize {
@@ -144,15 +138,7 @@ impl Keys {
 
     /// Whether the keys ascend strictly; otherwise the first that is not above the one before.
     pub(crate) fn check_sequence(&self, order: Order, layer: Layer) -> Result<(), DecodeError> {
-        let ascends =
-            |index: usize| self.get(index - 1).compare(&self.get(index), order, layer).is_lt();
-        match (1..self.len()).find(|index| !ascends(*index)) {
-            None => Ok(()),
-            Some(index) => Err(DecodeError::damaged(
-                "keys that ascend",
-                format!("entry {index}, which is not above the one before"),
-            )),
-        }
+        check_sequence(self.len(), |index| self.get(index), order, layer)
     }
 
     /// Keys from values that were decoded one by one.
@@ -175,6 +161,23 @@ impl Keys {
             added: keys.iter().map(|(.., added)| *added).collect(),
             closed: closed.map(Slice::from),
         }
+    }
+}
+
+/// Whether keys ascend strictly; otherwise the first that is not above the one before.
+pub(crate) fn check_sequence<'a>(
+    count: usize,
+    key: impl Fn(usize) -> KeyRef<'a>,
+    order: Order,
+    layer: Layer,
+) -> Result<(), DecodeError> {
+    let ascends = |index: usize| key(index - 1).compare(&key(index), order, layer).is_lt();
+    match (1..count).find(|index| !ascends(*index)) {
+        None => Ok(()),
+        Some(index) => Err(DecodeError::damaged(
+            "keys that ascend",
+            format!("entry {index}, which is not above the one before"),
+        )),
     }
 }
 

@@ -7,6 +7,8 @@ use std::sync::Arc;
 use duramen_model::Order;
 
 use crate::key::KeyRef;
+use crate::picks::{Picks, gallop};
+use crate::sought::Sought;
 use crate::{KeyRange, Layer, Record};
 
 /// Sorted records in memory, one for each key. Cheap to clone.
@@ -82,6 +84,11 @@ impl MemoryRun {
         start..start + inside
     }
 
+    /// Which records are sought.
+    pub(crate) fn pick(&self, sought: &Sought) -> Picks {
+        sought.pick(self.stretch(&sought.around), |index| KeyRef::from(&self.records[index]))
+    }
+
     /// The sum of the weights of the records in a range.
     pub(crate) fn net_in(&self, range: &KeyRange) -> i64 {
         let (range, values) = range.in_layer(self.layer);
@@ -113,7 +120,10 @@ fn compose(older: &[Record], younger: Vec<Record>, order: Order, layer: Layer) -
     let mut rest = older;
     for record in younger {
         let key = KeyRef::from(&record);
-        let before = gallop(rest, |r| KeyRef::from(r).compare(&key, order, layer).is_lt());
+        // Neighbours in one run are mostly near each other in another.
+        let is_before =
+            |index: usize| KeyRef::from(&rest[index]).compare(&key, order, layer).is_lt();
+        let before = gallop(0..rest.len(), is_before);
         composed.extend_from_slice(&rest[..before]);
         rest = &rest[before..];
         match rest.split_first() {
@@ -126,16 +136,4 @@ fn compose(older: &[Record], younger: Vec<Record>, order: Order, layer: Layer) -
     }
     composed.extend_from_slice(rest);
     composed
-}
-
-/// How many records from the first on fulfil a predicate that holds for a prefix. Looks near the
-/// beginning first: neighbours in one run are mostly near each other in another.
-fn gallop(records: &[Record], holds: impl Fn(&Record) -> bool) -> usize {
-    let mut high = 1;
-    while high <= records.len() && holds(&records[high - 1]) {
-        high *= 2;
-    }
-    let low = high / 2;
-    let high = (high - 1).min(records.len());
-    low + records[low..high].partition_point(holds)
 }

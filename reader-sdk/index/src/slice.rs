@@ -4,6 +4,8 @@ use std::fmt;
 use std::ops::{Deref, Range};
 use std::sync::Arc;
 
+use crate::picks::Picks;
+
 /// A stretch of a column, shared with whoever else reads the column. Cheap to clone and to narrow.
 pub struct Slice<T> {
     members: Arc<Vec<T>>,
@@ -16,6 +18,21 @@ impl<T> Slice<T> {
     #[must_use]
     pub fn narrow(&self, range: Range<usize>) -> Self {
         Self { members: Arc::clone(&self.members), range: inner(&self.range, range) }
+    }
+
+    /// The members at some places of the stretch: shared where they are all from one to another.
+    ///
+    /// # Panics
+    /// When there is no such place.
+    #[must_use]
+    pub fn at(&self, places: &Picks) -> Self
+    where
+        T: Clone,
+    {
+        match places.listed() {
+            None => self.narrow(places.bounds()),
+            Some(places) => places.iter().map(|place| self[*place].clone()).collect(),
+        }
     }
 }
 

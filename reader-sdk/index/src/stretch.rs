@@ -1,9 +1,9 @@
 //! A stretch of what a cursor reads.
 
-use std::ops::Range;
 use std::sync::Arc;
 
 use crate::leaf::Leaf;
+use crate::picks::Picks;
 use crate::{IndexError, Record};
 
 /// A stretch of sorted facts.
@@ -15,7 +15,7 @@ pub enum Stretch {
         /// The leaf.
         leaf: Arc<Leaf>,
         /// Which of its rows.
-        rows: Range<usize>,
+        rows: Picks,
     },
     /// Facts one by one, at least one.
     Records(Vec<Record>),
@@ -43,7 +43,7 @@ impl Stretch {
     /// When a column of the leaf is damaged.
     pub fn into_records(self) -> Result<Vec<Record>, IndexError> {
         match self {
-            Self::Leaf { leaf, rows } => leaf.records(rows),
+            Self::Leaf { leaf, rows } => leaf.records_at(&rows),
             Self::Records(records) => Ok(records),
         }
     }

@@ -4,7 +4,6 @@
 //! behind them are on their way.
 
 use std::collections::VecDeque;
-use std::ops::Range;
 use std::sync::Arc;
 
 use futures_util::FutureExt;
@@ -14,15 +13,18 @@ use crate::leaf::Leaf;
 use crate::load::Load;
 use crate::node::{Body, Node};
 use crate::nodes::Nodes;
+use crate::picks::Picks;
 use crate::run::TreeRun;
-use crate::{IndexError, KeyRange, Pointer, Times};
+use crate::sought::Sought;
+use crate::{IndexError, Pointer, Times};
 
 /// How many leaves a scan begins with, which is going to read them all.
 pub(crate) const LEAVES_AT_ONCE: usize = 32;
 /// How many leaves are ahead at most.
-const LEAVES_AHEAD_MAX: usize = 1024;
-/// How many branches are fetched at once, at most.
+pub(crate) const LEAVES_AHEAD_MAX: usize = 1024;
+/// How many branches are fetched at once, at most: of a stretch, and of those that hold keys.
 const BRANCHES_AT_ONCE: usize = 8;
+const BRANCHES_TARGETED_AT_ONCE: usize = 64;
 
 /// Walks through the leaves of a tree, in order.
 #[derive(Debug)]
@@ -32,6 +34,8 @@ pub(crate) struct Walk {
     times: Times,
     begun: bool,
     is_regrouped: bool,
+    /// Whether all that is sought is going to be read.
+    is_targeted: bool,
     /// Branches at the front, the lowest last.
     path: Vec<Stop>,
     /// Branches without which the front cannot go on.
@@ -49,7 +53,7 @@ pub(crate) struct Walk {
 #[derive(Debug)]
 pub(crate) struct LeafRows {
     pub(crate) leaf: Arc<Leaf>,
-    pub(crate) rows: Range<usize>,
+    pub(crate) rows: Picks,
 }
 
 /// A branch on the way.
@@ -59,7 +63,7 @@ struct Stop {
     /// The level of its children.
     level: u8,
     /// Those that are still to be visited.
-    children: Range<usize>,
+    children: Picks,
 }
 
 /// Leaves that are under way or ready.
@@ -90,6 +94,7 @@ impl Walk {
             times,
             begun: false,
             is_regrouped: false,
+            is_targeted: leaves_at_once >= LEAVES_AHEAD_MAX,
             path: Vec::new(),
             branches: None,
             leaves: VecDeque::new(),
@@ -116,15 +121,15 @@ impl Walk {
     pub(crate) async fn next(
         &mut self,
         nodes: &Nodes,
-        range: &KeyRange,
+        sought: &Sought,
     ) -> Result<Option<LeafRows>, IndexError> {
         if !self.begun {
             let top = self.run.top(nodes).await?;
             self.is_regrouped = self.run.is_regrouped(nodes).await?;
-            self.enter(&top, range)?;
+            self.enter(&top, sought)?;
             self.begun = true;
         }
-        self.enter_branches_that_came(nodes, range)?;
+        self.enter_branches_that_came(nodes, sought)?;
         self.advance(nodes);
         loop {
             if let Some((rows, bytes)) = self.ready.pop_front() {
@@ -132,10 +137,10 @@ impl Walk {
                 return Ok(Some(rows));
             }
             if !self.leaves.is_empty() {
-                self.wait_for_leaves(nodes, range).await?;
+                self.wait_for_leaves(nodes, sought).await?;
             } else if let Some(load) = &mut self.branches {
                 let branches = load.wait(nodes).await?;
-                self.enter_branches(&branches, range)?;
+                self.enter_branches(&branches, sought)?;
             } else if self.path.is_empty() {
                 return Ok(None);
             }
@@ -145,14 +150,14 @@ impl Walk {
         }
     }
 
-    async fn wait_for_leaves(&mut self, nodes: &Nodes, range: &KeyRange) -> Result<(), IndexError> {
+    async fn wait_for_leaves(&mut self, nodes: &Nodes, sought: &Sought) -> Result<(), IndexError> {
         let Some(load) = self.leaves.front_mut() else { return Ok(()) };
         let leaves = load.wait(nodes).await?;
         let lengths: Vec<u64> = load.pointers().iter().map(|p| u64::from(p.length)).collect();
         let rows: Vec<Option<LeafRows>> = leaves
             .iter()
             .map(|node| match &node.body {
-                Body::Leaf(leaf) => self.rows_in(leaf, range),
+                Body::Leaf(leaf) => self.rows_in(leaf, sought),
                 Body::Branch(_) => Ok(None),
             })
             .collect::<Result<_, _>>()?;
@@ -169,12 +174,12 @@ impl Walk {
     fn enter_branches_that_came(
         &mut self,
         nodes: &Nodes,
-        range: &KeyRange,
+        sought: &Sought,
     ) -> Result<(), IndexError> {
         let Some(load) = &mut self.branches else { return Ok(()) };
         // What failed is tried again when there is nothing to do but to wait for it.
         match load.wait(nodes).now_or_never() {
-            Some(Ok(branches)) => self.enter_branches(&branches, range),
+            Some(Ok(branches)) => self.enter_branches(&branches, sought),
             _ => Ok(()),
         }
     }
@@ -182,11 +187,11 @@ impl Walk {
     fn enter_branches(
         &mut self,
         branches: &[Arc<Node>],
-        range: &KeyRange,
+        sought: &Sought,
     ) -> Result<(), IndexError> {
         self.branches = None;
         // The last one that is entered is visited first.
-        branches.iter().rev().try_for_each(|node| self.enter(node, range))
+        branches.iter().rev().try_for_each(|node| self.enter(node, sought))
     }
 
     /// Moves the front on, as far as there is room ahead. It goes in steps of half the room, so
@@ -199,12 +204,19 @@ impl Walk {
         {
             let Some(level) = self.path.last().map(|stop| stop.level) else { return };
             if level > 0 {
-                let pointers = self.next_children(BRANCHES_AT_ONCE.min(self.leaves_ahead_max));
+                let pointers = self.next_children(self.branches_at_once());
                 self.branches = self.load(pointers, level, nodes);
             } else {
                 let pointers = self.next_leaves(bytes_max);
                 self.leaves.extend(self.load(pointers, 0, nodes));
             }
+        }
+    }
+
+    fn branches_at_once(&self) -> usize {
+        match self.is_targeted {
+            true => BRANCHES_TARGETED_AT_ONCE,
+            false => BRANCHES_AT_ONCE.min(self.leaves_ahead_max),
         }
     }
 
@@ -232,33 +244,37 @@ impl Walk {
         pointers
     }
 
-    /// Takes the next children of the lowest branch that matter, at most so many.
+    /// Takes the next children that matter of the lowest branches, which are on one level, at most
+    /// so many.
     fn next_children(&mut self, at_once: usize) -> Vec<Pointer> {
         let layer = self.run.tree().layer;
         let mut pointers = Vec::new();
-        let Some(stop) = self.path.last_mut() else { return pointers };
-        while pointers.len() < at_once
-            && let Some(child) = stop.children.next()
-        {
-            let pointer = &stop.branch.pointers()[child];
-            if !self.times.miss(pointer, layer, self.is_oldest) {
-                pointers.push(pointer.clone());
+        let level = self.path.last().map(|stop| stop.level);
+        while let Some(stop) = self.path.last_mut().filter(|stop| Some(stop.level) == level) {
+            while pointers.len() < at_once
+                && let Some(child) = stop.children.pop()
+            {
+                let pointer = &stop.branch.pointers()[child];
+                if !self.times.miss(pointer, layer, self.is_oldest) {
+                    pointers.push(pointer.clone());
+                }
             }
-        }
-        if stop.children.is_empty() {
+            if !stop.children.is_empty() {
+                break;
+            }
             self.path.pop();
         }
         pointers
     }
 
-    fn enter(&mut self, node: &Node, range: &KeyRange) -> Result<(), IndexError> {
+    fn enter(&mut self, node: &Node, sought: &Sought) -> Result<(), IndexError> {
         match &node.body {
             Body::Leaf(leaf) => {
-                let rows = self.rows_in(leaf, range)?;
+                let rows = self.rows_in(leaf, sought)?;
                 self.push_ready(rows, 0);
             }
             Body::Branch(branch) => {
-                let children = branch.stretch(range);
+                let children = branch.pick(sought);
                 if !children.is_empty() {
                     let level = node.header.level.saturating_sub(1);
                     self.path.push(Stop { branch: Arc::clone(branch), level, children });
@@ -269,12 +285,11 @@ impl Walk {
     }
 
     /// The rows of a leaf that matter, if there are any.
-    fn rows_in(&self, leaf: &Arc<Leaf>, range: &KeyRange) -> Result<Option<LeafRows>, IndexError> {
-        let rows = leaf.stretch(range)?;
-        let rows = match self.is_regrouped {
-            true => rows,
-            false => leaf.narrow(rows, range, self.times)?,
-        };
+    fn rows_in(&self, leaf: &Arc<Leaf>, sought: &Sought) -> Result<Option<LeafRows>, IndexError> {
+        let mut rows = leaf.pick(sought)?;
+        if let Some(range) = rows.range().filter(|_| !self.is_regrouped) {
+            rows = leaf.narrow(range, &sought.range, self.times)?.into();
+        }
         Ok((!rows.is_empty()).then(|| LeafRows { leaf: Arc::clone(leaf), rows }))
     }
 

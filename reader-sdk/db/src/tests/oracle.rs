@@ -3,7 +3,7 @@
 
 use std::collections::BTreeMap;
 
-use duramen_index::KeyRange;
+use duramen_index::{KeyRange, Keys};
 use duramen_model::{
     AttributeId, Datom, EntityId, Instant, Keyword, Order, Schema, T, Value, ValueType, builtin,
 };
@@ -197,6 +197,7 @@ async fn check_view(
         let columns = read_columns(view, &KeyRange::all(order)).await;
         assert_eq!(columns, expected, "{order:?} {times:?} history {history} in columns");
     }
+    check_keys(view, oracle, times, history).await;
     for a in [NAME, AGE, builtin::TX_INSTANT] {
         let mut expected = oracle.datoms(Order::Avet, times, history);
         expected.retain(|datom| datom.a == a);
@@ -215,8 +216,70 @@ async fn check_view(
     }
 }
 
+/// Checks that what has some keys is found with one walk.
+async fn check_keys(
+    view: &crate::Db,
+    oracle: &Oracle,
+    times: (Option<T>, Option<T>),
+    history: bool,
+) {
+    let some: Vec<EntityId> = [0, 2, 5, 9].into_iter().map(user).collect();
+    let names: Vec<Value> = [1, 3].into_iter().map(name).collect();
+    let all = KeyRange::all;
+    let entities = || Keys::Entities(some.clone().into());
+    let cases = [
+        (all(Order::Eavt), entities()),
+        (all(Order::Eavt).with_a(NAME), entities()),
+        (all(Order::Eavt), Keys::Facts(some.clone().into(), [NAME, AGE].into())),
+        (all(Order::Aevt).with_a(AGE), entities()),
+        (all(Order::Vaet), entities()),
+        (all(Order::Vaet).with_a(FRIEND), entities()),
+        (all(Order::Avet).with_a(NAME), Keys::Values(names.into())),
+    ];
+    for (range, keys) in cases {
+        let has_key = |datom: &Datom| match &keys {
+            Keys::Entities(own) if range.order == Order::Vaet => {
+                own.iter().any(|e| datom.v == Value::Ref(*e))
+            }
+            Keys::Entities(own) => own.contains(&datom.e),
+            Keys::Values(own) => own.contains(&datom.v),
+            Keys::Facts(own, attributes) => own.contains(&datom.e) && attributes.contains(&datom.a),
+        };
+        if range.order == Order::Avet && !view.finds_values_of(NAME) {
+            continue;
+        }
+        let mut expected = oracle.datoms(range.order, times, history);
+        expected.retain(|datom| range.a.is_none_or(|a| datom.a == a) && has_key(datom));
+        let found = view.datoms_among(&range, keys.clone()).await.unwrap();
+        assert_eq!(found, expected, "{range:?} {keys:?} {times:?} history {history}");
+        let mut found = read_batches(view.columns_among(&range, keys.clone())).await;
+        found.retain(&has_key);
+        assert_eq!(found, expected, "{range:?} {keys:?} {times:?} history {history} in columns");
+    }
+    check_together(view).await;
+}
+
+/// Checks that selections are answered together as they are one by one.
+async fn check_together(view: &crate::Db) {
+    let all = crate::Selection::all;
+    let mut selections = Vec::new();
+    for number in [4, 0, 1, 0] {
+        let (e, to) = (all().with_e(user(number)), Value::Ref(user(number)));
+        selections.extend([e.clone(), e.clone().with_a(NAME), e.with_a(AGE).with_v(1_i64)]);
+        selections.push(all().with_a(NAME).with_v(name(number as u8)));
+        selections.extend([all().with_a(FRIEND).with_v(to.clone()), all().with_v(to)]);
+    }
+    let together = view.select_many(&selections).await.unwrap();
+    for (selection, found) in selections.iter().zip(together) {
+        assert_eq!(found, view.select(selection).await.unwrap(), "{selection:?}");
+    }
+}
+
 async fn read_columns(view: &crate::Db, range: &KeyRange) -> Vec<Datom> {
-    let mut cursor = view.columns(range);
+    read_batches(view.columns(range)).await
+}
+
+async fn read_batches(mut cursor: crate::ColumnCursor) -> Vec<Datom> {
     let mut datoms = Vec::new();
     while let Some(batch) = cursor.next_batch().await.unwrap() {
         assert!(!batch.is_empty());

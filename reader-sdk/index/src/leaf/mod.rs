@@ -17,6 +17,7 @@ pub(crate) use codec::encode;
 use crate::key::KeyRef;
 use crate::keys::{self, Fields, Keys, Places};
 use crate::node::{Header, Summary};
+use crate::picks::Picks;
 use crate::table::{ADDED, CLOSED, STATES, Table};
 use crate::values::{self, Remote, Stubs, Values};
 use crate::wire::DecodeError;
@@ -42,47 +43,15 @@ pub struct Leaf {
     states: OnceLock<Option<Slice<State>>>,
 }
 
-/// A stretch of rows of a leaf that have one attribute and one type of value.
+/// Some rows of a leaf that have one attribute and one type of value.
 #[derive(Debug, Clone)]
 pub struct FieldRows {
     /// The attribute.
     pub a: AttributeId,
     /// The rows.
-    pub rows: Range<usize>,
+    pub rows: Picks,
     /// Their values.
     pub values: Values,
-}
-
-/// The records of a leaf, or of some of its rows, decoded. Cheap to clone.
-#[derive(Debug, Clone)]
-pub(crate) struct Rows {
-    pub(crate) keys: Keys,
-    pub(crate) states: Option<Slice<State>>,
-}
-
-impl Rows {
-    pub(crate) fn key(&self, index: usize) -> KeyRef<'_> {
-        self.keys.get(index)
-    }
-
-    pub(crate) fn state(&self, index: usize) -> State {
-        match (&self.keys.closed, &self.states) {
-            (Some(closed), _) => State::Closed(closed[index]),
-            (None, Some(states)) => states[index],
-            (None, None) => State::Inserted,
-        }
-    }
-
-    /// A record, in a state that may be another than its own.
-    pub(crate) fn record(&self, index: usize, state: State) -> Record {
-        let KeyRef { e, a, added, .. } = self.key(index);
-        Record { e, a, v: self.keys.value(index), added, state }
-    }
-
-    pub(crate) fn summary(&self) -> Summary {
-        let added = self.keys.added.iter().enumerate();
-        Summary::of(added.map(|(index, added)| (*added, self.state(index))))
-    }
 }
 
 /// What is in it.
@@ -132,23 +101,49 @@ impl Leaf {
         self.column(&self.closed, |table| keys::decode_times(table, CLOSED, self.count))
     }
 
-    /// The stretches of rows of one attribute and type within some rows, with the values, where
-    /// each such field is in one piece; `None` where they are mixed.
+    /// Some rows by attribute and type, in their order, with the values, where each such field is
+    /// in one piece; `None` where they are mixed.
     ///
     /// # Errors
     /// When a column is damaged.
-    pub fn fields_in(&self, rows: Range<usize>) -> Result<Option<Vec<FieldRows>>, IndexError> {
-        let Places::InOrder = self.places()? else { return Ok(None) };
+    pub fn fields_in(&self, rows: &Picks) -> Result<Option<Vec<FieldRows>>, IndexError> {
+        match self.places()? {
+            Places::InOrder => self.fields_in_order(rows.clone()).map(Some),
+            Places::Mixed(places) => self.only_field(rows, places),
+        }
+    }
+
+    fn fields_in_order(&self, mut rows: Picks) -> Result<Vec<FieldRows>, IndexError> {
         let mut found = Vec::new();
         for (index, field) in self.fields.fields.iter().enumerate() {
-            let start = self.fields.starts[index];
-            let own = rows.start.max(start)..rows.end.min(self.fields.starts[index + 1]);
-            if own.start < own.end {
-                let values = self.values(index)?.narrow(own.start - start..own.end - start);
+            let own = rows.split_below(self.fields.starts[index + 1]);
+            if !own.is_empty() {
+                let ranks = own.counted_from(self.fields.starts[index]);
+                let values = self.values(index)?.at(&ranks);
                 found.push(FieldRows { a: field.a, rows: own, values });
             }
+            if rows.is_empty() {
+                break;
+            }
         }
-        Ok(Some(found))
+        Ok(found)
+    }
+
+    /// Rows that all have one field.
+    fn only_field(
+        &self,
+        rows: &Picks,
+        places: &[(u32, u32)],
+    ) -> Result<Option<Vec<FieldRows>>, IndexError> {
+        let Some((only, _)) = rows.iter().next().map(|row| places[row]) else {
+            return Ok(Some(Vec::new()));
+        };
+        let rank = |row: usize| Some(places[row]).filter(|(field, _)| *field == only);
+        let ranks = rows.iter().map(|row| rank(row).map(|(_, rank)| rank as usize));
+        let Some(ranks) = ranks.collect::<Option<Vec<_>>>() else { return Ok(None) };
+        let values = self.values(only as usize)?.at(&ranks.into());
+        let a = self.fields.fields[only as usize].a;
+        Ok(Some(vec![FieldRows { a, rows: rows.clone(), values }]))
     }
 
     /// The records in some rows, as far as there are such rows, as the steps that they are.
@@ -157,9 +152,19 @@ impl Leaf {
     /// When a column is damaged.
     pub fn records(&self, rows: Range<usize>) -> Result<Vec<Record>, IndexError> {
         let end = rows.end.min(self.count);
-        let rows = rows.start.min(end)..end;
-        let decoded = self.rows(rows.clone())?;
-        Ok(rows.map(|index| decoded.record(index, decoded.state(index))).collect())
+        self.records_at(&(rows.start.min(end)..end).into())
+    }
+
+    /// The records in some rows, as the steps that they are.
+    ///
+    /// # Errors
+    /// When a column is damaged.
+    ///
+    /// # Panics
+    /// When there is no such row.
+    pub fn records_at(&self, rows: &Picks) -> Result<Vec<Record>, IndexError> {
+        self.open(rows)?;
+        Ok(rows.iter().map(|row| self.record(row, self.state(row))).collect())
     }
 
     fn places(&self) -> Result<&Places, IndexError> {
@@ -175,50 +180,38 @@ impl Leaf {
         self.column(&self.states, |table| codec::decode_states(table, self.count))
     }
 
-    /// Some rows, decoded. Of values, no columns but those that the rows have a part in.
-    pub(crate) fn rows(&self, rows: Range<usize>) -> Result<Rows, IndexError> {
-        let values = self.values_in(rows)?;
-        let keys = Keys {
-            e: self.entities()?.clone(),
-            fields: Arc::clone(&self.fields),
-            places: self.places()?.clone(),
-            values: values.into_iter().map(|column| column.cloned().unwrap_or_default()).collect(),
-            added: self.added()?.clone(),
-            closed: match self.layer {
-                Layer::Current => None,
-                Layer::History => Some(self.closed()?.clone()),
-            },
-        };
-        let states = match self.layer {
-            Layer::Current => self.states()?.clone(),
-            Layer::History => None,
-        };
-        Ok(Rows { keys, states })
+    /// Decodes what some rows need to be read one by one. Of values, no columns but those that the
+    /// rows have a part in.
+    pub(crate) fn open(&self, rows: &Picks) -> Result<(), IndexError> {
+        self.open_values(rows)?;
+        self.entities()?;
+        self.added()?;
+        match self.layer {
+            Layer::Current => self.states().map(|_| ()),
+            Layer::History => self.closed().map(|_| ()),
+        }
     }
 
-    /// The columns of values that some rows have a part in, by field.
-    fn values_in(&self, rows: Range<usize>) -> Result<Vec<Option<&Values>>, IndexError> {
+    /// Decodes the columns of values that some rows have a part in.
+    fn open_values(&self, rows: &Picks) -> Result<(), IndexError> {
         let places = self.places()?;
-        let mut columns: Vec<Option<&Values>> = vec![None; self.fields.len()];
+        let bounds = rows.bounds();
         match places {
+            _ if rows.is_empty() => {}
             // Rows in sequence reach from the field of the first to that of the last.
-            Places::InOrder if !rows.is_empty() => {
+            Places::InOrder => {
                 let field = |row| places.locate(&self.fields, row).0;
-                let (first, last) = (field(rows.start), field(rows.end - 1));
-                for (field, column) in columns.iter_mut().enumerate().take(last + 1).skip(first) {
-                    *column = Some(self.values(field)?);
+                for field in field(bounds.start)..=field(bounds.end - 1) {
+                    self.values(field)?;
                 }
             }
-            Places::InOrder => {}
             Places::Mixed(places) => {
-                for (field, _) in &places[rows] {
-                    if columns[*field as usize].is_none() {
-                        columns[*field as usize] = Some(self.values(*field as usize)?);
-                    }
+                for row in rows.iter() {
+                    self.values(places[row].0 as usize)?;
                 }
             }
         }
-        Ok(columns)
+        Ok(())
     }
 
     /// A column, decoded if it was not yet.
@@ -238,6 +231,57 @@ impl Leaf {
 
     pub(crate) fn damaged(&self, error: DecodeError) -> IndexError {
         error.of_object(self.object.clone()).into()
+    }
+}
+
+/// What a column has, which was decoded.
+fn opened<C>(column: &OnceLock<C>) -> &C {
+    column.get().expect("columns are opened before rows are read one by one")
+}
+
+/// Rows one by one, which were opened.
+impl Leaf {
+    pub(crate) fn key(&self, row: usize) -> KeyRef<'_> {
+        let (field, rank) = opened(&self.places).locate(&self.fields, row);
+        KeyRef {
+            e: opened(&self.e)[row],
+            a: self.fields.fields[field].a,
+            v: opened(&self.values[field]).get(rank),
+            added: opened(&self.added)[row],
+            closed: match self.layer {
+                Layer::Current => T::GENESIS,
+                Layer::History => opened(&self.closed)[row],
+            },
+        }
+    }
+
+    pub(crate) fn added_at(&self, row: usize) -> T {
+        opened(&self.added)[row]
+    }
+
+    pub(crate) fn state(&self, row: usize) -> State {
+        match self.layer {
+            Layer::Current => {
+                opened(&self.states).as_ref().map_or(State::Inserted, |states| states[row])
+            }
+            Layer::History => State::Closed(opened(&self.closed)[row]),
+        }
+    }
+
+    /// A record, in a state that may be another than its own.
+    pub(crate) fn record(&self, row: usize, state: State) -> Record {
+        let (field, rank) = opened(&self.places).locate(&self.fields, row);
+        Record {
+            e: opened(&self.e)[row],
+            a: self.fields.fields[field].a,
+            v: opened(&self.values[field]).value(rank),
+            added: opened(&self.added)[row],
+            state,
+        }
+    }
+
+    pub(crate) fn summary(&self) -> Summary {
+        Summary::of((0..self.count).map(|row| (self.added_at(row), self.state(row))))
     }
 }
 
@@ -294,8 +338,7 @@ impl Leaf {
 /// Making one.
 impl Leaf {
     /// A leaf of records that are decoded already.
-    pub(crate) fn decoded(header: &Header, rows: Rows) -> Self {
-        let Rows { keys, states } = rows;
+    pub(crate) fn decoded(header: &Header, keys: Keys, states: Option<Slice<State>>) -> Self {
         let Keys { e, fields, places, values, added, closed } = keys;
         Self {
             e: e.into(),
@@ -341,10 +384,11 @@ impl Leaf {
 
     /// Decodes everything, and makes sure that the keys ascend and the summary is right.
     pub(crate) fn check(&self, summary: &Summary) -> Result<(), IndexError> {
-        let rows = self.rows(0..self.count)?;
-        let sequence = rows.keys.check_sequence(self.order, self.layer);
-        sequence.map_err(|error| self.damaged(error))?;
-        let found = rows.summary();
+        self.open(&(0..self.count).into())?;
+        let key = |row| self.key(row);
+        keys::check_sequence(self.count, key, self.order, self.layer)
+            .map_err(|error| self.damaged(error))?;
+        let found = self.summary();
         if found == *summary {
             return Ok(());
         }

@@ -3,14 +3,54 @@
 use std::cmp::Ordering;
 use std::ops::{Bound, Range};
 
-use duramen_model::Order;
+use duramen_model::{AttributeId, EntityId, Order};
 
-use super::Leaf;
+use super::{Leaf, opened};
 use crate::key::is_by_time;
-use crate::keys::first;
-use crate::{IndexError, KeyRange, Times};
+use crate::keys::{Places, first};
+use crate::picks::Picks;
+use crate::sought::{Place, Sought};
+use crate::value_ref::ValueRef;
+use crate::{IndexError, KeyRange, Slice, Times};
+
+/// A row that is looked at. The columns that are needed are decoded.
+struct Row<'a> {
+    leaf: &'a Leaf,
+    places: &'a Places,
+    entities: &'a Slice<EntityId>,
+    row: usize,
+}
+
+impl<'a> Place<'a> for Row<'a> {
+    fn e(&self) -> EntityId {
+        self.entities[self.row]
+    }
+
+    fn a(&self) -> AttributeId {
+        let field = self.places.locate(&self.leaf.fields, self.row).0;
+        self.leaf.fields.fields[field].a
+    }
+
+    fn v(&self) -> ValueRef<'a> {
+        let (field, rank) = self.places.locate(&self.leaf.fields, self.row);
+        opened(&self.leaf.values[field]).get(rank)
+    }
+}
 
 impl Leaf {
+    /// Which rows are sought. Decodes the columns that tell, and no other.
+    pub(crate) fn pick(&self, sought: &Sought) -> Result<Picks, IndexError> {
+        let rows = self.stretch(&sought.around)?;
+        if sought.is_all() || rows.is_empty() {
+            return Ok(rows.into());
+        }
+        let (places, entities) = (self.places()?, self.entities()?);
+        if sought.looks_at_values() {
+            self.open_values(&rows.clone().into())?;
+        }
+        Ok(sought.pick(rows, |row| Row { leaf: self, places, entities, row }))
+    }
+
     /// Which rows lie in a range. Decodes the columns that tell, and no other.
     pub(crate) fn stretch(&self, range: &KeyRange) -> Result<Range<usize>, IndexError> {
         let all = 0..self.count;
@@ -69,10 +109,11 @@ impl Leaf {
         if rows.is_empty() || matches!(range.v, (Bound::Unbounded, Bound::Unbounded)) {
             return Ok(rows);
         }
-        let (places, columns) = (self.places()?, self.values_in(rows.clone())?);
+        self.open_values(&rows.clone().into())?;
+        let places = self.places()?;
         Ok(between(rows, |row| {
             let (field, rank) = places.locate(&self.fields, row);
-            columns[field].map_or(Ordering::Less, |values| range.value(values.get(rank)))
+            range.value(opened(&self.values[field]).get(rank))
         }))
     }
 }

@@ -1,5 +1,6 @@
 //! Tests that need more than one part of the crate.
 
+mod among;
 mod bucket;
 pub(crate) mod codec;
 mod fetching;

@@ -8,9 +8,12 @@ use std::sync::Arc;
 use duramen_model::{AttributeId, EntityId, Keyword, Order, T, Value};
 use proptest::prelude::*;
 
+use super::among;
 use super::bucket::Bucket;
 use crate::audit::{Found, audit};
-use crate::{Index, KeyRange, Layer, LiveBytes, MergedRun, Nodes, Record, Run, State, Times};
+use crate::{
+    Cursor, Index, KeyRange, Layer, LiveBytes, MergedRun, Nodes, Record, Run, State, Times,
+};
 
 const ORDERS: [Order; 4] = Order::ALL;
 
@@ -127,7 +130,10 @@ fn ranges(order: Order, (e, a, v, w): (u64, u64, usize, usize)) -> Vec<KeyRange>
 }
 
 async fn read_by_cursor(index: &Index, nodes: &Nodes, range: &KeyRange) -> Vec<Record> {
-    let mut cursor = index.cursor(nodes, range);
+    read(index.cursor(nodes, range)).await
+}
+
+async fn read(mut cursor: Cursor) -> Vec<Record> {
     let mut facts = Vec::new();
     while let Some(batch) = cursor.next_batch().await.unwrap() {
         assert!(!batch.is_empty());
@@ -281,10 +287,35 @@ async fn runs_read_like_a_map(
         for range in ranges(order, asked) {
             check(&index, &bucket.nodes, &oracle, &range).await;
         }
+        check_keys(&index, &bucket.nodes, &oracle, asked).await;
     }
     let merged = happen(&mut bucket, &index, Event::Merge).await;
     for range in ranges(order, asked) {
         check(&merged, &bucket.nodes, &oracle, &range).await;
+    }
+    check_keys(&merged, &bucket.nodes, &oracle, asked).await;
+}
+
+/// A walk for some keys finds what a scan has with them.
+async fn check_keys(
+    index: &Index,
+    nodes: &Nodes,
+    oracle: &Oracle,
+    (e, a, v, w): (u64, u64, usize, usize),
+) {
+    let entities = [e, e + 2, 5, 70].map(|e| fact(e, 0, 0).0);
+    let (a, v) = (fact(0, a, 0).1, [v, w].map(|v| values()[v].clone()));
+    for (range, keys) in among::cases(index.order(), entities.to_vec(), a, v.to_vec()) {
+        let mut expected = oracle.facts(index.layer(), &range);
+        expected.retain(|fact| among::has_key(&range, &keys, fact));
+        let times = Times::default();
+        let cursor = index.cursor_among(nodes, &range, keys.clone(), true, times);
+        assert_eq!(read(cursor).await, expected, "{range:?} {keys:?}");
+        let cursor = index.cursor_among(nodes, &range, keys.clone(), false, times);
+        let mut found = read(cursor).await;
+        assert!(found.is_sorted_by(|x, y| x.compare(y, index.order(), index.layer()).is_lt()));
+        found.retain(|fact| among::has_key(&range, &keys, fact));
+        assert_eq!(found, expected, "{range:?} {keys:?} with others");
     }
 }
 

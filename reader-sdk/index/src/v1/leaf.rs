@@ -14,10 +14,9 @@ use super::values::Allowance;
 use super::{VALUES_BYTES_MAX, keys};
 use crate::ints::unknown_encoding;
 use crate::keys::Keys;
-use crate::leaf::Rows;
 use crate::node::Header;
 use crate::wire::{DecodeError, Reader};
-use crate::{Layer, State};
+use crate::{Layer, Slice, State};
 
 const ALL_INSERTED: u8 = 1;
 const ALL_CLOSED: u8 = 2;
@@ -27,7 +26,11 @@ const INSERTED: u8 = 1;
 const REPLACED: u8 = 2;
 const REMOVED: u8 = 3;
 
-pub(super) fn decode(header: &Header, mut reader: Reader<'_>) -> Result<Rows, DecodeError> {
+/// The keys and states of what comes after the header.
+pub(super) fn decode(
+    header: &Header,
+    mut reader: Reader<'_>,
+) -> Result<(Keys, Option<Slice<State>>), DecodeError> {
     let mut allowance = Allowance::new(VALUES_BYTES_MAX);
     let keys = keys::decode(&mut reader, header.count, &mut allowance)?;
     let (mut closed, mut states) = (None, None);
@@ -47,7 +50,7 @@ pub(super) fn decode(header: &Header, mut reader: Reader<'_>) -> Result<Rows, De
         (other, _) => return Err(unknown_encoding("states", other)),
     }
     reader.finish()?;
-    Ok(Rows { keys: Keys::of(&keys, closed), states: states.map(Into::into) })
+    Ok((Keys::of(&keys, closed), states.map(Into::into)))
 }
 
 fn state(number: u8) -> Result<State, DecodeError> {

@@ -33,10 +33,11 @@ pub(crate) fn decode(header: Header, reader: Reader<'_>) -> Result<Node, DecodeE
         let (separators, pointers) = branch::decode(&header, reader)?;
         return Node::branch(header, Branch::new(separators, pointers));
     }
-    let rows = leaf::decode(&header, reader)?;
-    check_sequence(&header, &rows.keys)?;
-    let summary = rows.summary();
-    Ok(Node::leaf(header, Leaf::decoded(&header, rows), summary))
+    let (keys, states) = leaf::decode(&header, reader)?;
+    check_sequence(&header, &keys)?;
+    let leaf = Leaf::decoded(&header, keys, states);
+    let summary = leaf.summary();
+    Ok(Node::leaf(header, leaf, summary))
 }
 
 /// All records of a tree, and the nodes below its top.

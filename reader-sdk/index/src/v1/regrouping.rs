@@ -28,7 +28,7 @@ impl Regrouping {
 
     /// Takes the next records; those that are complete, sorted.
     pub(crate) fn push(&mut self, next: &LeafRows) -> Result<Chunk, IndexError> {
-        self.waiting.extend(next.leaf.records(next.rows.clone())?);
+        self.waiting.extend(next.leaf.records_at(&next.rows)?);
         let last = self.waiting.last().map(|record| (record.e, record.a));
         let others =
             self.waiting.iter().rev().take_while(|record| Some((record.e, record.a)) == last);
@@ -48,6 +48,6 @@ impl Regrouping {
         let (order, layer) = (self.order, self.layer);
         records.sort_by(|x, y| KeyRef::from(x).compare(&KeyRef::from(y), order, layer));
         let count = records.len();
-        Chunk::memory(records.into(), 0..count)
+        Chunk::memory(records.into(), (0..count).into())
     }
 }

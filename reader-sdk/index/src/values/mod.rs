@@ -22,6 +22,7 @@ pub(crate) use storable::{is_out_of_scale, plain_bytes};
 pub use text::{ByteStrings, Texts};
 
 use crate::Slice;
+use crate::picks::Picks;
 use crate::value_ref::ValueRef;
 
 /// A column of values, plain and typed. Cheap to clone and to narrow.
@@ -138,6 +139,18 @@ impl Values {
             Self::Text(column) => Self::Text(column.narrow(range)),
             Self::Bytes(column) => Self::Bytes(column.narrow(range)),
             Self::Other(column) => Self::Other(column.narrow(range)),
+        }
+    }
+
+    /// The values at some places: shared where they are all from one to another.
+    ///
+    /// # Panics
+    /// When there is no such place.
+    #[must_use]
+    pub fn at(&self, places: &Picks) -> Self {
+        match places.listed() {
+            None => self.narrow(places.bounds()),
+            Some(places) => self.gather(places),
         }
     }
 

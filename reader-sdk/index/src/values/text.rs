@@ -17,14 +17,20 @@ use crate::wire::DecodeError;
 pub struct Texts {
     value_type: ValueType,
     shared: Arc<Shared>,
+    /// Which of the shared texts each is; `None` where it is each in turn.
+    places: Option<Arc<[u32]>>,
     range: Range<usize>,
 }
+
+/// A column keeps all the text that it was taken from unless it has fewer texts than one in so many.
+const KEPT_FROM: usize = 16;
 
 #[derive(Debug)]
 struct Shared {
     text: String,
     ends: Vec<u32>,
-    places: Option<Vec<u32>>,
+    /// Whether the texts are distinct.
+    is_dictionary: bool,
     /// The texts of a dictionary as values, once they were needed.
     values: OnceLock<Vec<Value>>,
 }
@@ -39,8 +45,10 @@ impl Texts {
             return Err(DecodeError::damaged("UTF-8", "a text that ends within a character"));
         }
         let range = 0..places.as_ref().map_or(ends.len(), Vec::len);
-        let shared = Shared { text, ends, places, values: OnceLock::new() };
-        Ok(Self { value_type, shared: Arc::new(shared), range })
+        let is_dictionary = places.is_some();
+        let shared = Shared { text, ends, is_dictionary, values: OnceLock::new() };
+        let places = places.map(Arc::from);
+        Ok(Self { value_type, shared: Arc::new(shared), places, range })
     }
 
     /// What the texts are: strings, URIs, keywords or symbols.
@@ -74,7 +82,8 @@ impl Texts {
     /// the column has no dictionary.
     #[must_use]
     pub fn places(&self) -> Option<&[u32]> {
-        self.shared.places.as_ref().map(|places| &places[self.range.clone()])
+        let places = self.places.as_ref().filter(|_| self.shared.is_dictionary);
+        places.map(|places| &places[self.range.clone()])
     }
 
     /// One of the distinct texts of the dictionary.
@@ -89,7 +98,7 @@ impl Texts {
     fn own(&self, index: usize) -> usize {
         assert!(index < self.range.len(), "text {index} of {}", self.range.len());
         let index = self.range.start + index;
-        self.shared.places.as_ref().map_or(index, |places| places[index] as usize)
+        self.places.as_ref().map_or(index, |places| places[index] as usize)
     }
 
     /// How long all the distinct texts are together.
@@ -116,7 +125,7 @@ impl Texts {
     /// When there are not so many.
     #[must_use]
     pub fn value(&self, index: usize) -> Value {
-        if self.shared.places.is_none() {
+        if !self.shared.is_dictionary {
             return self.value_ref(index).to_value();
         }
         let distinct = 0..self.shared.ends.len() as u32;
@@ -128,10 +137,15 @@ impl Texts {
 
     pub(super) fn narrow(&self, range: Range<usize>) -> Self {
         let range = inner(&self.range, range);
-        Self { shared: Arc::clone(&self.shared), range, ..*self }
+        Self { shared: Arc::clone(&self.shared), places: self.places.clone(), range, ..*self }
     }
 
     pub(super) fn gather(&self, places: &[usize]) -> Self {
+        if places.len().saturating_mul(KEPT_FROM) >= self.shared.ends.len() {
+            let range = 0..places.len();
+            let places = places.iter().map(|place| self.own(*place) as u32).collect();
+            return Self { shared: Arc::clone(&self.shared), places: Some(places), range, ..*self };
+        }
         let mut blobs = Blobs::default();
         places.iter().for_each(|place| blobs.push(self.get(*place).as_bytes()));
         Self::new(self.value_type, blobs).expect("whole texts one behind the other are text")

@@ -124,7 +124,7 @@ async fn columns(trees: &Trees, a: AttributeId) -> Result<Sum> {
 
 fn of_stretch(stretch: Stretch) -> Result<i64> {
     if let Stretch::Leaf { leaf, rows } = &stretch
-        && let Some(fields) = leaf.fields_in(rows.clone())?
+        && let Some(fields) = leaf.fields_in(rows)?
     {
         let sum = |values: &[i64]| values.iter().fold(0_i64, |sum, v| sum.wrapping_add(*v));
         let integers = fields.iter().map(|field| match &field.values {

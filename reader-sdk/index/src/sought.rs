@@ -1,0 +1,250 @@
+//! What is looked for in an order: a range, and perhaps only some keys in it.
+
+use std::cmp::Ordering;
+use std::ops::{Bound, Range};
+use std::sync::Arc;
+
+use duramen_model::{AttributeId, EntityId, Order, Value};
+
+use crate::KeyRange;
+use crate::key::KeyRef;
+use crate::picks::{Picks, gallop};
+use crate::value_ref::ValueRef;
+
+/// Where there are more keys than one for so many places, the places are not picked: whoever reads
+/// passes over the few others faster than they can be left out.
+const SPARSE_PLACES: usize = 4;
+
+/// What facts are to have, of what a range leaves open. Each list ascends and its members are
+/// distinct.
+///
+/// Which keys suit an order, and what the range must have set then:
+///
+/// ```text
+/// EAVT   Entities   perhaps the attribute, and bounds on the value
+/// EAVT   Facts      nothing
+/// AEVT   Entities   the attribute
+/// AEVT   Facts      nothing
+/// AVET   Values     the attribute
+/// VAET   Entities   perhaps the attribute: the entities that are referred to
+/// ```
+#[derive(Debug, Clone)]
+pub enum Keys {
+    /// One of some entities: as the entity of a fact, or in VAET as its value.
+    Entities(Arc<[EntityId]>),
+    /// One of some values.
+    Values(Arc<[Value]>),
+    /// One of some entities, and one of some attributes.
+    Facts(Arc<[EntityId]>, Arc<[AttributeId]>),
+}
+
+impl Keys {
+    fn len(&self) -> usize {
+        match self {
+            Self::Entities(entities) => entities.len(),
+            Self::Values(values) => values.len(),
+            Self::Facts(entities, attributes) => entities.len().saturating_mul(attributes.len()),
+        }
+    }
+
+    /// Whether facts that have a key stand together in a range.
+    fn suit(&self, KeyRange { order, e, a, v }: &KeyRange) -> bool {
+        let free_v = matches!(v, (Bound::Unbounded, Bound::Unbounded));
+        match (order, self) {
+            (Order::Eavt, Self::Entities(_)) => e.is_none() && (a.is_some() || free_v),
+            (Order::Aevt, Self::Entities(_)) => e.is_none() && a.is_some() && free_v,
+            (Order::Eavt | Order::Aevt, Self::Facts(..)) => e.is_none() && a.is_none() && free_v,
+            (Order::Avet, Self::Values(_)) => a.is_some() && e.is_none() && free_v,
+            (Order::Vaet, Self::Entities(_)) => e.is_none() && free_v,
+            _ => false,
+        }
+    }
+
+    /// What the n-th key sets; in the sequence of an order.
+    fn get(&self, order: Order, index: usize) -> Key<'_> {
+        let none = Key { e: None, a: None, v: None };
+        match (self, order) {
+            (Self::Entities(entities), Order::Vaet) => {
+                Key { v: Some(ValueRef::Ref(entities[index])), ..none }
+            }
+            (Self::Entities(entities), _) => Key { e: Some(entities[index]), ..none },
+            (Self::Values(values), _) => Key { v: Some(ValueRef::from(&values[index])), ..none },
+            (Self::Facts(entities, attributes), Order::Eavt) => {
+                let (e, a) = (index / attributes.len(), index % attributes.len());
+                Key { e: Some(entities[e]), a: Some(attributes[a]), v: None }
+            }
+            (Self::Facts(entities, attributes), _) => {
+                let (a, e) = (index / entities.len(), index % entities.len());
+                Key { e: Some(entities[e]), a: Some(attributes[a]), v: None }
+            }
+        }
+    }
+}
+
+/// What a key sets.
+#[derive(Debug, Clone, Copy)]
+struct Key<'a> {
+    e: Option<EntityId>,
+    a: Option<AttributeId>,
+    v: Option<ValueRef<'a>>,
+}
+
+/// Where a place is looked at: its parts, each read when it is needed.
+pub(crate) trait Place<'a> {
+    fn e(&self) -> EntityId;
+    fn a(&self) -> AttributeId;
+    fn v(&self) -> ValueRef<'a>;
+}
+
+impl<'a> Place<'a> for KeyRef<'a> {
+    fn e(&self) -> EntityId {
+        self.e
+    }
+
+    fn a(&self) -> AttributeId {
+        self.a
+    }
+
+    fn v(&self) -> ValueRef<'a> {
+        self.v
+    }
+}
+
+/// A range, and perhaps only some keys in it.
+#[derive(Debug, Clone)]
+pub(crate) struct Sought {
+    pub(crate) range: KeyRange,
+    keys: Option<Keys>,
+    /// What holds all that is sought: where keys come before other parts of the range, those
+    /// parts do not make a stretch by themselves.
+    pub(crate) around: KeyRange,
+    /// Whether nothing but facts with the keys is wanted.
+    is_exact: bool,
+}
+
+impl Sought {
+    /// All of a range.
+    pub(crate) fn all(range: KeyRange) -> Self {
+        Self { around: range.clone(), range, keys: None, is_exact: true }
+    }
+
+    /// Some keys in a range. All of the range where facts with a key do not stand together.
+    pub(crate) fn among(range: KeyRange, keys: Keys, is_exact: bool) -> Self {
+        if !keys.suit(&range) {
+            return Self::all(range);
+        }
+        let all = KeyRange::all(range.order);
+        let around = match range.order {
+            Order::Eavt | Order::Vaet => all,
+            Order::Aevt | Order::Avet => KeyRange { a: range.a, ..all },
+        };
+        // What lies between keys lies in the range only if it has all of that.
+        let is_exact = is_exact || around != range;
+        Self { range, keys: Some(keys), around, is_exact }
+    }
+
+    /// Whether all of the range is.
+    pub(crate) const fn is_all(&self) -> bool {
+        self.keys.is_none()
+    }
+
+    /// Whether values have to be looked at.
+    pub(crate) fn looks_at_values(&self) -> bool {
+        matches!(self.range.order, Order::Avet | Order::Vaet)
+            || !matches!(self.range.v, (Bound::Unbounded, Bound::Unbounded))
+    }
+
+    /// Which of some places in the range have one of the keys. A few others may be among them, if
+    /// that is allowed.
+    pub(crate) fn pick<'a, P: Place<'a>>(
+        &self,
+        places: Range<usize>,
+        place: impl Fn(usize) -> P,
+    ) -> Picks {
+        let Some(keys) = &self.keys else { return places.into() };
+        let position = |index: usize, key: usize| self.position(&place(index), keys, key);
+        if places.is_empty() {
+            return places.into();
+        }
+        let (count, last) = (keys.len(), places.end - 1);
+        let start = gallop(0..count, |key| position(places.start, key).is_gt());
+        let end = gallop(start..count, |key| position(last, key).is_ge());
+        if !self.is_exact && (end - start).saturating_mul(SPARSE_PLACES) >= places.len() {
+            return places.into();
+        }
+        pick(places, start..end, position).into()
+    }
+
+    /// Which of a branch's children can hold one of the keys, given where each begins.
+    pub(crate) fn pick_children<'a>(
+        &self,
+        children: Range<usize>,
+        count: usize,
+        begin: impl Fn(usize) -> KeyRef<'a>,
+    ) -> Picks {
+        let Some(keys) = &self.keys else { return children.into() };
+        let position = |child: usize, key: usize| self.position(&begin(child), keys, key);
+        let ends_before =
+            |child: usize, key: usize| child + 1 < count && position(child + 1, key).is_lt();
+        let mut picked = Vec::new();
+        let (mut child, mut key) = (children.start, 0);
+        while child < children.end && key < keys.len() {
+            if position(child, key).is_gt() {
+                key = gallop(key + 1..keys.len(), |key| position(child, key).is_gt());
+            } else if ends_before(child, key) {
+                child = gallop(child + 1..children.end, |child| ends_before(child, key));
+            } else {
+                picked.push(child);
+                child += 1;
+            }
+        }
+        picked.into()
+    }
+
+    /// Where a place stands to those with a key.
+    fn position<'a>(&self, place: &impl Place<'a>, keys: &Keys, key: usize) -> Ordering {
+        let range = &self.range;
+        let key = keys.get(range.order, key);
+        let e = || key.e.or(range.e).map_or(Ordering::Equal, |e| place.e().cmp(&e));
+        let a = || key.a.or(range.a).map_or(Ordering::Equal, |a| place.a().cmp(&a));
+        let v = || match key.v {
+            Some(v) => place.v().cmp(&v),
+            None if self.looks_at_values() => range.value(place.v()),
+            None => Ordering::Equal,
+        };
+        match range.order {
+            Order::Eavt => e().then_with(a).then_with(v),
+            Order::Aevt => a().then_with(e).then_with(v),
+            Order::Avet => a().then_with(v).then_with(e),
+            Order::Vaet => v().then_with(a).then_with(e),
+        }
+    }
+}
+
+/// The places that have one of the keys: both ascend, and each is searched near where the other
+/// stands.
+fn pick(
+    places: Range<usize>,
+    keys: Range<usize>,
+    position: impl Fn(usize, usize) -> Ordering,
+) -> Vec<usize> {
+    let mut picked = Vec::new();
+    let (mut place, mut key) = (places.start, keys.start);
+    while place < places.end && key < keys.end {
+        match position(place, key) {
+            Ordering::Less => {
+                place = gallop(place + 1..places.end, |place| position(place, key).is_lt());
+            }
+            Ordering::Greater => {
+                key = gallop(key + 1..keys.end, |key| position(place, key).is_gt());
+            }
+            Ordering::Equal => {
+                let end = gallop(place + 1..places.end, |place| position(place, key).is_eq());
+                picked.extend(place..end);
+                place = end;
+                key += 1;
+            }
+        }
+    }
+    picked
+}
