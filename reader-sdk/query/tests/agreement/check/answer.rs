@@ -1,0 +1,221 @@
+//! From bindings to the rows of an answer, and whether other rows are the same answer.
+
+use std::cmp::Ordering;
+use std::collections::{BTreeMap, BTreeSet};
+
+use duramen_model::Value;
+use duramen_model::edn::{Edn, Form};
+
+use super::functions::{add, equal, is_nan, order, total_order};
+use super::language::{Element, Find, Var};
+use super::naive::{Bindings, GivesUp, Outcome};
+
+/// Rows of aggregates are compared one with each other.
+const GROUPS_MAX: usize = 1_000;
+
+/// The rows, each once, without order or limit.
+pub(crate) fn found(find: &Find, bindings: &[Bindings]) -> Outcome<Vec<Vec<Edn>>> {
+    let mut vars: Vec<Var> = find.elements.iter().map(Element::var).collect();
+    vars.extend(&find.with);
+    let row = |bindings: &Bindings| -> Outcome<Vec<Value>> {
+        vars.iter().map(|var| bindings[*var].clone().ok_or(GivesUp)).collect()
+    };
+    let rows = bindings.iter().map(row).collect::<Outcome<BTreeSet<Vec<Value>>>>()?;
+    let shown = find.elements.len();
+    if !find.aggregates() {
+        return Ok(rows.into_iter().map(|row| row.into_iter().map(Edn::Value).collect()).collect());
+    }
+    let mut groups: BTreeMap<Vec<Value>, Vec<Vec<Value>>> = BTreeMap::new();
+    for row in rows {
+        let key = find.elements.iter().zip(&row).filter(|(element, _)| is_key(element));
+        let key = key.map(|(_, value)| value.clone()).collect();
+        groups.entry(key).or_default().push(row);
+    }
+    let least = find.having.map_or(0, |(_, least)| least);
+    groups.retain(|_, rows| rows.len() as i64 >= least);
+    let group = |rows: &Vec<Vec<Value>>| {
+        let cell = |at: usize| match &find.elements[at] {
+            Element::Var(_) => Ok(Edn::Value(rows[0][at].clone())),
+            Element::Aggregate(name, number, _) => {
+                let cells = rows.iter().map(|row| row[at].clone()).collect();
+                aggregate(name, *number, cells)
+            }
+        };
+        (0..shown).map(cell).collect()
+    };
+    groups.values().map(group).collect()
+}
+
+const fn is_key(element: &Element) -> bool {
+    matches!(element, Element::Var(_))
+}
+
+fn aggregate(name: &str, number: Option<usize>, mut cells: Vec<Value>) -> Outcome<Edn> {
+    let distinct = |cells: &[Value]| cells.iter().cloned().collect::<BTreeSet<Value>>();
+    let forms =
+        |cells: Vec<Value>| -> Vec<Form> { cells.into_iter().map(Form::from_value).collect() };
+    Ok(match (name, number) {
+        ("count", _) => Edn::from(cells.len() as i64),
+        ("count-distinct", _) => Edn::from(distinct(&cells).len() as i64),
+        ("distinct", _) => Edn::Set(forms(distinct(&cells).into_iter().collect())),
+        ("sum", _) => Edn::Value(
+            cells
+                .iter()
+                .try_fold(Value::Long(0), |sum, cell| add(&sum, cell).map_err(|_| GivesUp))?,
+        ),
+        ("avg", _) => Edn::from(mean(&doubles(&cells)?)),
+        ("variance", _) => Edn::from(variance(&doubles(&cells)?)),
+        ("stddev", _) => Edn::from(variance(&doubles(&cells)?).sqrt()),
+        ("median", _) => {
+            sort(&mut cells)?;
+            let middle = cells.len() / 2;
+            let all = doubles(&cells)?;
+            match cells.len() % 2 {
+                1 => Edn::Value(cells[middle].clone()),
+                _ => Edn::from(mean(&all[middle - 1..=middle])),
+            }
+        }
+        ("min" | "max", number) => {
+            sort(&mut cells)?;
+            if name == "max" {
+                cells.reverse();
+            }
+            match number {
+                None => Edn::Value(cells[0].clone()),
+                Some(number) => {
+                    cells.truncate(number);
+                    Edn::Vector(forms(cells))
+                }
+            }
+        }
+        _ => return Err(GivesUp),
+    })
+}
+
+trait FromValue {
+    fn from_value(value: Value) -> Self;
+}
+
+impl FromValue for Form {
+    fn from_value(value: Value) -> Self {
+        Self::from(Edn::Value(value))
+    }
+}
+
+fn sort(cells: &mut [Value]) -> Outcome<()> {
+    for cell in cells.iter() {
+        order(&cells[0], cell).map_err(|_| GivesUp)?;
+    }
+    cells.sort_by(total_order);
+    Ok(())
+}
+
+fn doubles(cells: &[Value]) -> Outcome<Vec<f64>> {
+    let double = |cell: &Value| match cell {
+        Value::Long(number) => Ok(*number as f64),
+        Value::Double(number) => Ok(*number),
+        Value::Float(number) => Ok(f64::from(*number)),
+        _ => Err(GivesUp),
+    };
+    cells.iter().map(double).collect()
+}
+
+fn mean(numbers: &[f64]) -> f64 {
+    numbers.iter().sum::<f64>() / numbers.len() as f64
+}
+
+fn variance(numbers: &[f64]) -> f64 {
+    let mean = mean(numbers);
+    numbers.iter().map(|number| (number - mean).powi(2)).sum::<f64>() / numbers.len() as f64
+}
+
+/// What is wrong with rows that should be an answer, if anything is.
+pub(crate) fn difference(
+    find: &Find,
+    mut expected: Vec<Vec<Edn>>,
+    found: &[Vec<Edn>],
+) -> Outcome<Option<String>> {
+    let rest = expected.len().saturating_sub(find.offset.unwrap_or(0));
+    let count = find.limit.map_or(rest, |limit| limit.min(rest));
+    if found.len() != count {
+        return Ok(Some(format!("{count} rows expected, found {}", found.len())));
+    }
+    if let Some(difference) = foreign(find, &expected, found)? {
+        return Ok(Some(difference));
+    }
+    expected.sort_by(|a, b| compare(find, a, b));
+    let page = expected.iter().skip(find.offset.unwrap_or(0));
+    let unlike = found.iter().zip(page).find(|(a, b)| compare(find, a, b).is_ne());
+    Ok(unlike.map(|(found, expected)| {
+        format!("out of order: found {}, expected {}", text(found), text(expected))
+    }))
+}
+
+/// Rows that are not expected, or there twice.
+fn foreign(find: &Find, expected: &[Vec<Edn>], found: &[Vec<Edn>]) -> Outcome<Option<String>> {
+    let mut seen = BTreeSet::new();
+    if !find.aggregates() {
+        let plain = |row: &Vec<Edn>| -> Option<Vec<Value>> {
+            row.iter()
+                .map(|edn| match edn {
+                    Edn::Value(value) => Some(value.clone()),
+                    _ => None,
+                })
+                .collect()
+        };
+        let all: BTreeSet<Vec<Value>> = expected.iter().filter_map(plain).collect();
+        let wrong =
+            |row: &&Vec<Edn>| plain(row).is_none_or(|row| !all.contains(&row) || !seen.insert(row));
+        return Ok(found.iter().find(wrong).map(|row| format!("foreign or twice: {}", text(row))));
+    }
+    if expected.len() > GROUPS_MAX {
+        return Err(GivesUp);
+    }
+    let wrong = |row: &&Vec<Edn>| {
+        let at = expected.iter().position(|own| same_row(find, own, row));
+        at.is_none_or(|at| !seen.insert(vec![Value::Long(at as i64)]))
+    };
+    Ok(found.iter().find(wrong).map(|row| format!("foreign or twice: {}", text(row))))
+}
+
+fn same_row(find: &Find, a: &[Edn], b: &[Edn]) -> bool {
+    let same = |((element, a), b): ((&Element, &Edn), &Edn)| match element {
+        Element::Var(_) => a == b,
+        Element::Aggregate(..) => alike(a, b),
+    };
+    a.len() == b.len() && find.elements.iter().zip(a).zip(b).all(same)
+}
+
+/// Whether results of aggregates are the same but for the order in which they met the cells.
+fn alike(a: &Edn, b: &Edn) -> bool {
+    match (a, b) {
+        (Edn::Value(Value::Double(a)), Edn::Value(Value::Double(b))) => {
+            a == b || (a.is_nan() && b.is_nan()) || (a - b).abs() <= 1e-9 * a.abs().max(b.abs())
+        }
+        (Edn::Value(a), Edn::Value(b)) => a == b || equal(a, b) || (is_nan(a) && is_nan(b)),
+        (Edn::Vector(a), Edn::Vector(b)) => {
+            a.len() == b.len() && a.iter().zip(b).all(|(a, b)| alike(&a.edn, &b.edn))
+        }
+        (Edn::Set(a), Edn::Set(b)) => {
+            a.len() == b.len() && a.iter().all(|a| b.iter().any(|b| a.edn == b.edn))
+        }
+        _ => false,
+    }
+}
+
+fn compare(find: &Find, a: &[Edn], b: &[Edn]) -> Ordering {
+    let by_key = |(at, descending): &(usize, bool)| match (&a[*at], &b[*at]) {
+        (Edn::Value(a), Edn::Value(b)) => {
+            let order = total_order(a, b);
+            if *descending { order.reverse() } else { order }
+        }
+        _ => Ordering::Equal,
+    };
+    let unequal = find.order.iter().map(by_key).find(|order| order.is_ne());
+    unequal.unwrap_or(Ordering::Equal)
+}
+
+pub(crate) fn text(row: &[Edn]) -> String {
+    let cells: Vec<String> = row.iter().map(Edn::to_string).collect();
+    format!("[{}]", cells.join(" "))
+}

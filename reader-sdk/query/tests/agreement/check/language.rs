@@ -1,0 +1,321 @@
+//! The queries that are generated: a small language with all kinds of clauses, and its text.
+
+use duramen_model::Value;
+use duramen_model::edn::Edn;
+
+/// A variable, `?v0` and so on.
+pub(crate) type Var = usize;
+
+/// How many variables a query may have.
+pub(crate) const VARS: usize = 10;
+
+/// What stands in one place of a clause.
+#[derive(Debug, Clone)]
+pub(crate) enum Term {
+    Blank,
+    Var(Var),
+    /// A number, a string, a keyword: itself.
+    Constant(Value),
+    /// The entity with this ident; in the place of an attribute the attribute.
+    Named(&'static str),
+}
+
+/// What a result is bound to.
+#[derive(Debug, Clone)]
+pub(crate) enum Bind {
+    Scalar(Var),
+    Tuple(Vec<Var>),
+    Collection(Var),
+    Relation(Vec<Var>),
+}
+
+#[derive(Debug, Clone)]
+pub(crate) enum Clause {
+    /// Against one of the sources.
+    Pattern(usize, Vec<Term>),
+    Predicate(&'static str, Vec<Term>),
+    Function(&'static str, Vec<Term>, Bind),
+    /// `get-else`, `get-some` and `missing?` of a source: entity, attributes, default, what it
+    /// binds.
+    Get(&'static str, usize, Term, Vec<&'static str>, Option<Value>, Option<Bind>),
+    Or(Vec<Vec<Clause>>),
+    /// With the variables that must be bound, and others.
+    OrJoin(Vec<Var>, Vec<Var>, Vec<Vec<Clause>>),
+    Not(Vec<Clause>),
+    NotJoin(Vec<Var>, Vec<Clause>),
+    /// Over the facts of a source.
+    Rule(usize, &'static str, Vec<Term>),
+    /// A query within, its arguments after the sources and rules, and what it binds.
+    Nested(Box<Query>, Vec<Term>, Bind),
+}
+
+/// An element of `:find`.
+#[derive(Debug, Clone)]
+pub(crate) enum Element {
+    Var(Var),
+    Aggregate(&'static str, Option<usize>, Var),
+}
+
+/// What is made of the rows.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Find {
+    pub(crate) elements: Vec<Element>,
+    /// Whether it is one value rather than rows.
+    pub(crate) scalar: bool,
+    pub(crate) with: Vec<Var>,
+    /// At least so many rows in each group, counted by this variable.
+    pub(crate) having: Option<(Var, i64)>,
+    /// Places in the elements; whether descending.
+    pub(crate) order: Vec<(usize, bool)>,
+    pub(crate) limit: Option<usize>,
+    pub(crate) offset: Option<usize>,
+}
+
+#[derive(Debug, Clone)]
+pub(crate) enum Given {
+    /// `?x`
+    One(Var, Term),
+    /// `[?x ...]`
+    Some(Var, Vec<Term>),
+    /// `[[?x ?y]]`
+    Rows([Var; 2], Vec<[Term; 2]>),
+}
+
+#[derive(Debug, Clone)]
+pub(crate) struct Query {
+    pub(crate) find: Find,
+    pub(crate) given: Vec<Given>,
+    pub(crate) clauses: Vec<Clause>,
+    /// The views that stand for the first two sources; asked again with others of them, the
+    /// query meets its plan.
+    pub(crate) views: Vec<[usize; 2]>,
+}
+
+/// How sources are called.
+const SOURCES: [&str; 3] = ["$", "$b", "$c"];
+
+impl Given {
+    pub(crate) fn vars(&self) -> Vec<Var> {
+        match self {
+            Self::One(var, _) | Self::Some(var, _) => vec![*var],
+            Self::Rows(vars, _) => vars.to_vec(),
+        }
+    }
+
+    fn text(&self) -> String {
+        match self {
+            Self::One(var, _) => format!("?v{var}"),
+            Self::Some(var, _) => format!("[?v{var} ...]"),
+            Self::Rows([a, b], _) => format!("[[?v{a} ?v{b}]]"),
+        }
+    }
+}
+
+impl Bind {
+    pub(crate) fn vars(&self) -> Vec<Var> {
+        match self {
+            Self::Scalar(var) | Self::Collection(var) => vec![*var],
+            Self::Tuple(vars) | Self::Relation(vars) => vars.clone(),
+        }
+    }
+
+    fn text(&self) -> String {
+        match self {
+            Self::Scalar(var) => format!("?v{var}"),
+            Self::Tuple(vars) => format!("[{}]", vars_text(vars)),
+            Self::Collection(var) => format!("[?v{var} ...]"),
+            Self::Relation(vars) => format!("[[{}]]", vars_text(vars)),
+        }
+    }
+}
+
+impl Element {
+    pub(crate) const fn var(&self) -> Var {
+        match self {
+            Self::Var(var) | Self::Aggregate(_, _, var) => *var,
+        }
+    }
+
+    fn text(&self) -> String {
+        match self {
+            Self::Var(var) => format!("?v{var}"),
+            Self::Aggregate(name, None, var) => format!("({name} ?v{var})"),
+            Self::Aggregate(name, Some(number), var) => format!("({name} {number} ?v{var})"),
+        }
+    }
+}
+
+impl Find {
+    pub(crate) fn aggregates(&self) -> bool {
+        self.having.is_some()
+            || self.elements.iter().any(|element| matches!(element, Element::Aggregate(..)))
+    }
+
+    /// What stands after `:find`, and what stands at the end of the query.
+    fn text(&self) -> (String, String) {
+        let mut head = joined(self.elements.iter().map(Element::text));
+        if self.scalar {
+            head.push_str(" .");
+        }
+        if !self.with.is_empty() {
+            head.push_str(&format!(" :with {}", vars_text(&self.with)));
+        }
+        let mut tail = String::new();
+        if let Some((var, least)) = self.having {
+            tail.push_str(&format!(" :having [(>= (count ?v{var}) {least})]"));
+        }
+        if !self.order.is_empty() {
+            let key = |(place, descending): &(usize, bool)| {
+                format!("{place} {}", if *descending { ":desc" } else { ":asc" })
+            };
+            tail.push_str(&format!(" :order-by [{}]", joined(self.order.iter().map(key))));
+        }
+        for (name, amount) in [("limit", self.limit), ("offset", self.offset)] {
+            if let Some(amount) = amount {
+                tail.push_str(&format!(" :{name} {amount}"));
+            }
+        }
+        (head, tail)
+    }
+}
+
+impl Query {
+    pub(crate) fn text(&self) -> String {
+        let given: String = self.given.iter().map(|given| format!(" {}", given.text())).collect();
+        let (head, tail) = self.find.text();
+        let clauses = clauses_text(&self.clauses);
+        format!("[:find {head} :in $ $b $c %{given} :where {clauses}{tail}]")
+    }
+
+    /// The variables that the query can return: all that stand outside of negations.
+    pub(crate) fn vars(&self) -> Vec<Var> {
+        let mut vars: Vec<Var> = self.given.iter().flat_map(Given::vars).collect();
+        self.clauses.iter().for_each(|clause| clause.binds(&mut vars));
+        vars.sort_unstable();
+        vars.dedup();
+        vars
+    }
+
+    /// Whether a clause somewhere in it is such a one.
+    pub(crate) fn any(&self, wanted: &mut dyn FnMut(&Clause) -> bool) -> bool {
+        self.clauses.iter().any(|clause| clause.any(wanted))
+    }
+}
+
+impl Term {
+    pub(crate) const fn var(&self) -> Option<Var> {
+        match self {
+            Self::Var(var) => Some(*var),
+            Self::Blank | Self::Constant(_) | Self::Named(_) => None,
+        }
+    }
+
+    fn text(&self) -> String {
+        match self {
+            Self::Blank => "_".to_owned(),
+            Self::Var(var) => format!("?v{var}"),
+            Self::Constant(value) => Edn::Value(value.clone()).to_string(),
+            Self::Named(name) => format!(":{name}"),
+        }
+    }
+}
+
+impl Clause {
+    /// The variables that the clause can bind.
+    pub(crate) fn binds(&self, vars: &mut Vec<Var>) {
+        match self {
+            Self::Pattern(_, terms) | Self::Rule(_, _, terms) => {
+                vars.extend(terms.iter().filter_map(Term::var));
+            }
+            Self::Function(_, _, bind) | Self::Nested(_, _, bind) => vars.extend(bind.vars()),
+            Self::Get(.., bind) => vars.extend(bind.iter().flat_map(Bind::vars)),
+            Self::Or(branches) => {
+                branches.iter().flatten().for_each(|clause| clause.binds(vars));
+            }
+            Self::OrJoin(_, join, _) => vars.extend(join),
+            Self::Predicate(..) | Self::Not(_) | Self::NotJoin(..) => {}
+        }
+    }
+
+    pub(crate) fn any(&self, wanted: &mut dyn FnMut(&Self) -> bool) -> bool {
+        if wanted(self) {
+            return true;
+        }
+        match self {
+            Self::Or(branches) | Self::OrJoin(_, _, branches) => {
+                branches.iter().flatten().any(|clause| clause.any(wanted))
+            }
+            Self::Not(clauses) | Self::NotJoin(_, clauses) => {
+                clauses.iter().any(|clause| clause.any(wanted))
+            }
+            Self::Nested(query, ..) => query.any(wanted),
+            _ => false,
+        }
+    }
+
+    fn text(&self) -> String {
+        let sourced = |source: &usize| if *source == 0 { "" } else { SOURCES[*source] };
+        match self {
+            Self::Pattern(source, terms) => {
+                format!("[{}]", joined([sourced(source).to_owned(), terms_text(terms)]))
+            }
+            Self::Predicate(name, terms) => format!("[({name} {})]", terms_text(terms)),
+            Self::Function(name, terms, bind) => {
+                format!("[({name} {}) {}]", terms_text(terms), bind.text())
+            }
+            Self::Get(name, source, entity, attributes, default, bind) => {
+                let attributes = joined(attributes.iter().map(|name| format!(":{name}")));
+                let default = default.iter().map(|value| Edn::Value(value.clone()).to_string());
+                let arguments = [SOURCES[*source].to_owned(), entity.text(), attributes];
+                let call = joined(arguments.into_iter().chain(default));
+                format!("[({name} {call}) {}]", bind.as_ref().map(Bind::text).unwrap_or_default())
+            }
+            Self::Or(branches) => format!("(or {})", branches_text(branches)),
+            Self::OrJoin(needed, vars, branches) => {
+                let needed = match needed.as_slice() {
+                    [] => String::new(),
+                    needed => format!("[{}]", vars_text(needed)),
+                };
+                let vars = joined([needed, vars_text(vars)]);
+                format!("(or-join [{vars}] {})", branches_text(branches))
+            }
+            Self::Not(clauses) => format!("(not {})", clauses_text(clauses)),
+            Self::NotJoin(vars, clauses) => {
+                format!("(not-join [{}] {})", vars_text(vars), clauses_text(clauses))
+            }
+            Self::Rule(source, name, terms) => {
+                let parts = [sourced(source).to_owned(), (*name).to_owned(), terms_text(terms)];
+                format!("({})", joined(parts))
+            }
+            Self::Nested(query, arguments, bind) => {
+                let arguments = terms_text(arguments);
+                format!("[(q {} $ $b $c % {arguments}) {}]", query.text(), bind.text())
+            }
+        }
+    }
+}
+
+/// The parts that are not empty, with spaces between them.
+fn joined(parts: impl IntoIterator<Item = String>) -> String {
+    let parts: Vec<String> = parts.into_iter().filter(|part| !part.is_empty()).collect();
+    parts.join(" ")
+}
+
+pub(crate) fn clauses_text(clauses: &[Clause]) -> String {
+    joined(clauses.iter().map(Clause::text))
+}
+
+fn terms_text(terms: &[Term]) -> String {
+    joined(terms.iter().map(Term::text))
+}
+
+pub(crate) fn vars_text(vars: &[Var]) -> String {
+    joined(vars.iter().map(|var| format!("?v{var}")))
+}
+
+fn branches_text(branches: &[Vec<Clause>]) -> String {
+    joined(branches.iter().map(|branch| match branch.as_slice() {
+        [one] => one.text(),
+        several => format!("(and {})", clauses_text(several)),
+    }))
+}
