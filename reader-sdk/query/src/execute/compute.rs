@@ -6,6 +6,7 @@ use duramen_db::{Db, Selection};
 use duramen_model::{Cardinality, EntityId, Span, Value};
 
 use super::bind::{BindError, relation_of, rows_of};
+use super::compare::compared;
 use super::matching::select_many;
 use super::relation::Relation;
 use super::{Column, Run};
@@ -27,8 +28,13 @@ impl Run<'_> {
         step: &Step,
     ) -> Result<Relation, QueryError> {
         let span = step.span;
-        let arguments = arguments(compute, &input);
+        let arguments = operands(compute, &input);
         let meter = self.meter();
+        if compute.bind.is_none()
+            && let Some(rows) = compared(&compute.function, &arguments, input.len())
+        {
+            return Ok(input.gather(&rows));
+        }
         let results = match &compute.function {
             Function::Builtin(_) | Function::Host(_) => {
                 apply(compute, &arguments, input.len(), span, meter)?
@@ -51,7 +57,7 @@ impl Run<'_> {
     async fn look_into(
         &self,
         compute: &Compute,
-        arguments: &[Column],
+        arguments: &[Operand<'_>],
         rows: usize,
         span: Span,
     ) -> Result<Vec<Cell>, QueryError> {
@@ -87,7 +93,7 @@ impl Run<'_> {
     async fn wanted(
         &self,
         db: &Db,
-        arguments: &[Column],
+        arguments: &[Operand<'_>],
         attributes: std::ops::Range<usize>,
         rows: usize,
         span: Span,
@@ -134,19 +140,37 @@ async fn values(
     Ok(distinct.into_iter().zip(found.into_iter().map(value)).collect())
 }
 
-fn arguments(compute: &Compute, input: &Relation) -> Vec<Column> {
-    let column = |argument: &Argument| match argument {
-        Argument::Constant(cell) => Column::repeated(cell, input.len()),
+/// An argument of a call, for all rows.
+#[derive(Clone, Copy)]
+pub(super) enum Operand<'c> {
+    Constant(&'c Cell),
+    Column(&'c Column),
+}
+
+impl Operand<'_> {
+    pub(super) fn get(&self, row: usize) -> Cell {
+        match self {
+            Self::Constant(cell) => (*cell).clone(),
+            Self::Column(column) => column.get(row),
+        }
+    }
+}
+
+fn operands<'c>(compute: &'c Compute, input: &'c Relation) -> Vec<Operand<'c>> {
+    let operand = |argument: &'c Argument| match argument {
+        Argument::Constant(cell) => Operand::Constant(cell),
         // Of a nested query, which takes them by itself.
-        Argument::Source(_) | Argument::Rules => Column::repeated(&Cell::Nil, 0),
-        Argument::Var(var) => input.column(*var).expect("the planner bound the variable").clone(),
+        Argument::Source(_) | Argument::Rules => Operand::Constant(&Cell::Nil),
+        Argument::Var(var) => {
+            Operand::Column(input.column(*var).expect("the planner bound the variable"))
+        }
     };
-    compute.arguments.iter().map(column).collect()
+    compute.arguments.iter().map(operand).collect()
 }
 
 fn apply(
     compute: &Compute,
-    arguments: &[Column],
+    arguments: &[Operand<'_>],
     rows: usize,
     span: Span,
     meter: &Meter,
@@ -161,7 +185,7 @@ fn apply(
             meter.check_bytes(bytes)?;
         }
         cells.clear();
-        cells.extend(arguments.iter().map(|column| column.get(row)));
+        cells.extend(arguments.iter().map(|operand| operand.get(row)));
         let result = compute.function.call(&cells);
         let result = result.map_err(|message| failed(compute, span, message))?;
         bytes = bytes.saturating_add(result.bytes());

@@ -1,6 +1,7 @@
 //! Distinct rows.
 
 use super::column::{Column, hashes, rows_equal};
+use super::pair_set::PairSet;
 use super::row_index::RowIndex;
 
 /// A span of numbers is dense if it holds at most so many for each row.
@@ -11,9 +12,8 @@ pub(crate) fn distinct_rows(columns: &[&Column], rows: usize) -> Vec<usize> {
     match columns {
         [Column::Longs(longs)] => distinct_longs(longs),
         [Column::Longs(a), Column::Longs(b)] => distinct_pairs(a, b),
-        _ => None,
+        _ => distinct_hashed(columns, rows),
     }
-    .unwrap_or_else(|| distinct_hashed(columns, rows))
 }
 
 fn distinct_hashed(columns: &[&Column], rows: usize) -> Vec<usize> {
@@ -29,25 +29,29 @@ fn distinct_hashed(columns: &[&Column], rows: usize) -> Vec<usize> {
     first
 }
 
-/// Of numbers that are sorted, or close together.
-fn distinct_longs(longs: &[i64]) -> Option<Vec<usize>> {
+fn distinct_longs(longs: &[i64]) -> Vec<usize> {
     if longs.is_sorted() {
         let is_first = |row: &usize| *row == 0 || longs[*row - 1] != longs[*row];
-        return Some((0..longs.len()).filter(is_first).collect());
+        return (0..longs.len()).filter(is_first).collect();
     }
-    let dense = Dense::of(longs)?;
-    let mut seen = vec![false; dense.len];
-    let is_first = |row: &usize| !std::mem::replace(&mut seen[dense.place(longs[*row])], true);
-    Some((0..longs.len()).filter(is_first).collect())
+    let mut seen = PairSet::default();
+    (0..longs.len()).filter(|row| seen.insert(0, longs[*row])).collect()
 }
 
-/// Of pairs of which one member is sorted, and the other close together.
-fn distinct_pairs(a: &[i64], b: &[i64]) -> Option<Vec<usize>> {
-    let (sorted, other) = match (a.is_sorted(), b.is_sorted()) {
-        (true, _) => (a, b),
-        (false, true) => (b, a),
-        (false, false) => return None,
+fn distinct_pairs(a: &[i64], b: &[i64]) -> Vec<usize> {
+    let grouped = match (a.is_sorted(), b.is_sorted()) {
+        (true, _) => distinct_in_groups(a, b),
+        (false, true) => distinct_in_groups(b, a),
+        (false, false) => None,
     };
+    grouped.unwrap_or_else(|| {
+        let mut seen = PairSet::default();
+        (0..a.len()).filter(|row| seen.insert(a[*row], b[*row])).collect()
+    })
+}
+
+/// Of pairs of which one member is sorted and the other close together.
+fn distinct_in_groups(sorted: &[i64], other: &[i64]) -> Option<Vec<usize>> {
     let dense = Dense::of(other)?;
     // For each number the group of equal ones, counted from 1, that has had it last.
     let mut last = vec![0_u32; dense.len];

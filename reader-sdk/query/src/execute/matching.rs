@@ -28,7 +28,7 @@ const LOOKUP_COST: usize = 32;
 pub(crate) struct MatchState {
     looked_up: usize,
     scan: Option<Arc<Scan>>,
-    indexes: Indexes,
+    pub(super) indexes: Indexes,
 }
 
 impl Run<'_> {
@@ -58,22 +58,40 @@ impl Run<'_> {
             return Ok(Relation::empty(joined_vars(node, input)));
         }
         let keys = self.keys(matching, input).await?;
-        let state = self.matches.entry(node.id).or_default();
-        if state.scan.is_none() {
-            if let Some(found) = self.look_up(matching, &keys, span).await? {
-                self.check_joined(&found, input, span)?;
-                return join_scan(node, input, &keys, &found, None, self.meter());
-            }
-            let scan = Arc::new(self.scan(node).await?);
-            self.meter().hold(scan.bytes())?;
-            self.matches.entry(node.id).or_default().scan = Some(scan);
+        if !self.is_scanned(node)
+            && let Some(found) = self.look_up(matching, &keys, span).await?
+        {
+            self.check_joined(&found, input, span)?;
+            return join_scan(node, input, &keys, &found, None, self.meter());
         }
-        let meter = self.meter();
-        let state = self.matches.entry(node.id).or_default();
-        let scan = Arc::clone(state.scan.as_ref().expect("scanned above"));
-        let joined = join_scan(node, input, &keys, &scan, Some(&mut state.indexes), meter)?;
+        let scan = self.scanned(node).await?;
         self.check_joined(&scan, input, span)?;
-        Ok(joined)
+        let meter = self.meter();
+        let indexes = &mut self.matches.entry(node.id).or_default().indexes;
+        join_scan(node, input, &keys, &scan, Some(indexes), meter)
+    }
+
+    fn is_scanned(&self, node: &MatchNode) -> bool {
+        self.matches.get(&node.id).is_some_and(|state| state.scan.is_some())
+    }
+
+    /// The scan of a pattern, which is kept.
+    pub(super) async fn scanned(&mut self, node: &MatchNode) -> Result<Arc<Scan>, QueryError> {
+        let state = self.matches.entry(node.id).or_default();
+        if let Some(scan) = &state.scan {
+            return Ok(Arc::clone(scan));
+        }
+        let scan = Arc::new(self.scan(node).await?);
+        self.meter().hold(scan.bytes())?;
+        self.matches.entry(node.id).or_default().scan = Some(Arc::clone(&scan));
+        Ok(scan)
+    }
+
+    /// Whether the facts for so many keys are scanned rather than looked up.
+    pub(super) fn scans(&self, node: &MatchNode, keys: usize) -> bool {
+        let looked_up = self.matches.get(&node.id).map_or(0, |state| state.looked_up);
+        let cost = looked_up.saturating_add(keys).saturating_mul(LOOKUP_COST);
+        self.is_scanned(node) || cost as u64 > node.count.saturating_add(LOOKUP_COST as u64)
     }
 
     fn check_joined(&self, scan: &Scan, input: &Relation, span: Span) -> Result<(), QueryError> {
@@ -82,7 +100,11 @@ impl Run<'_> {
     }
 
     /// The places whose variables are bound already, each with the cells to match there.
-    async fn keys(&self, matching: &Match, input: &Relation) -> Result<Keys, QueryError> {
+    pub(super) async fn keys(
+        &self,
+        matching: &Match,
+        input: &Relation,
+    ) -> Result<Keys, QueryError> {
         let node = &matching.node;
         let mut columns = Vec::new();
         for place in 0..node.terms.len() {
@@ -114,12 +136,11 @@ impl Run<'_> {
         let Some(usable) = lookup::usable(node, facts, &keys.columns) else { return Ok(None) };
         let columns: Vec<&Column> = usable.iter().map(|&at| &keys.columns[at].1).collect();
         let distinct = distinct_rows(&columns, keys.rows);
-        let state = self.matches.entry(node.id).or_default();
-        state.looked_up = state.looked_up.saturating_add(distinct.len());
-        let cost = state.looked_up.saturating_mul(LOOKUP_COST);
-        if cost as u64 > node.count.saturating_add(LOOKUP_COST as u64) {
+        if self.scans(node, distinct.len()) {
             return Ok(None);
         }
+        let state = self.matches.entry(node.id).or_default();
+        state.looked_up = state.looked_up.saturating_add(distinct.len());
         lookup::looked_up(db, node, facts, keys, &usable, &distinct)
             .await
             .map(Some)

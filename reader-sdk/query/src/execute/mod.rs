@@ -7,12 +7,15 @@
 mod bind;
 mod branch;
 mod column;
+mod compare;
 mod compute;
+mod crossing;
 mod distinct;
 mod inputs;
 mod lookup;
 mod matching;
 mod nested;
+mod pair_set;
 mod recursion;
 mod relation;
 mod row_index;
@@ -98,9 +101,17 @@ impl<'r> Run<'r> {
         'r: 's,
     {
         Box::pin(async move {
-            let mut relation = input;
-            for step in steps {
-                relation = self.step(step, relation).await?;
+            let (mut relation, mut rest) = (input, steps);
+            while let Some((step, after)) = rest.split_first() {
+                rest = after;
+                let Some((next, after)) = after.split_first() else {
+                    relation = self.step(step, relation).await?;
+                    break;
+                };
+                match self.crossed(step, next, &relation).await? {
+                    Some(crossed) => (relation, rest) = (crossed, after),
+                    None => relation = self.step(step, relation).await?,
+                }
             }
             Ok(relation)
         })

@@ -2,6 +2,7 @@
 
 use super::column::{Column, hashes, rows_equal};
 use super::distinct::distinct_rows;
+use super::pair_set::PairSet;
 use super::row_index::RowIndex;
 use crate::budget::{CHECK_EVERY, Meter};
 use crate::cell::Cell;
@@ -104,7 +105,13 @@ impl Relation {
 
     /// The distinct rows over some of the variables.
     pub(crate) fn project(&self, vars: &[Var]) -> Self {
-        self.select(vars).distinct()
+        let columns = self.columns_of(vars);
+        let first = distinct_rows(&columns, self.rows);
+        if first.len() == self.rows {
+            return self.select(vars);
+        }
+        let columns = columns.into_iter().map(|column| column.gather(&first)).collect();
+        Self { vars: vars.to_vec(), columns, rows: first.len() }
     }
 
     /// About how many bytes a row takes.
@@ -123,19 +130,23 @@ impl Relation {
 #[derive(Debug, Clone)]
 pub(crate) struct Table {
     relation: Relation,
-    rows: RowIndex,
+    known: Known,
     key: Vec<Var>,
     keys: RowIndex,
 }
 
+/// The rows of a table.
+#[derive(Debug, Clone)]
+enum Known {
+    /// While they are of one or two numbers.
+    Pairs(PairSet),
+    Rows(RowIndex),
+}
+
 impl Table {
     pub(crate) fn new(vars: Vec<Var>, key: Vec<Var>) -> Self {
-        Self {
-            relation: Relation::empty(vars),
-            rows: RowIndex::default(),
-            key,
-            keys: RowIndex::default(),
-        }
+        let relation = Relation::empty(vars);
+        Self { relation, known: Known::Pairs(PairSet::default()), key, keys: RowIndex::default() }
     }
 
     pub(crate) const fn relation(&self) -> &Relation {
@@ -145,25 +156,45 @@ impl Table {
     /// Takes in the rows of a relation over the same variables and gives those that are new.
     pub(crate) fn insert(&mut self, relation: &Relation) -> Relation {
         let columns = relation.columns_of(&self.relation.vars);
-        let own: Vec<&Column> = self.relation.columns.iter().collect();
-        let before = self.relation.len();
-        let mut new: Vec<usize> = Vec::new();
-        for (row, hash) in hashes(&columns, relation.len()).into_iter().enumerate() {
-            let is_known = self.rows.candidates(hash).any(|at| match at.checked_sub(before) {
-                Some(at) => rows_equal(&columns, row, &columns, new[at]),
-                None => rows_equal(&columns, row, &own, at),
-            });
-            if !is_known {
-                self.rows.push(hash);
-                new.push(row);
+        let rows = 0..relation.len();
+        let new: Vec<usize> = match (&mut self.known, columns.as_slice()) {
+            (Known::Pairs(pairs), [Column::Longs(a)]) => {
+                rows.filter(|row| pairs.insert(0, a[*row])).collect()
             }
-        }
-        let new = relation.gather(&new).select(&self.relation.vars);
+            (Known::Pairs(pairs), [Column::Longs(a), Column::Longs(b)]) => {
+                rows.filter(|row| pairs.insert(a[*row], b[*row])).collect()
+            }
+            (_, columns) => self.new_rows(columns, relation.len()),
+        };
+        let columns = columns.iter().map(|column| column.gather(&new)).collect();
+        let new = Relation::new(self.relation.vars.clone(), columns, new.len());
         if !self.key.is_empty() {
             let keys = hashes(&new.columns_of(&self.key), new.len());
             keys.into_iter().for_each(|hash| self.keys.push(hash));
         }
         self.relation.append(&new);
+        new
+    }
+
+    /// The rows that are new, by their hashes.
+    fn new_rows(&mut self, columns: &[&Column], rows: usize) -> Vec<usize> {
+        let own: Vec<&Column> = self.relation.columns.iter().collect();
+        if matches!(self.known, Known::Pairs(_)) {
+            self.known = Known::Rows(RowIndex::of_hashes(&hashes(&own, self.relation.len())));
+        }
+        let Known::Rows(index) = &mut self.known else { return Vec::new() };
+        let before = self.relation.len();
+        let mut new: Vec<usize> = Vec::new();
+        for (row, hash) in hashes(columns, rows).into_iter().enumerate() {
+            let is_known = index.candidates(hash).any(|at| match at.checked_sub(before) {
+                Some(at) => rows_equal(columns, row, columns, new[at]),
+                None => rows_equal(columns, row, &own, at),
+            });
+            if !is_known {
+                index.push(hash);
+                new.push(row);
+            }
+        }
         new
     }
 

@@ -1,10 +1,10 @@
 //! A directory: for each number that stands in a column, its rows.
 
-use super::super::distinct::Dense;
+use crate::execute::distinct::Dense;
 
 /// For each of numbers that are close together, the rows that hold it.
 #[derive(Debug)]
-pub(super) struct Directory {
+pub(crate) struct Directory {
     dense: Dense,
     /// For each number where its rows begin, and at last where they end.
     begins: Vec<u32>,
@@ -13,9 +13,26 @@ pub(super) struct Directory {
 }
 
 /// The rows of a number.
-pub(super) enum Found<'d> {
+pub(crate) enum Found<'d> {
     Stretch(std::ops::Range<usize>),
     Rows(&'d [u32]),
+}
+
+impl Found<'_> {
+    pub(crate) fn len(&self) -> usize {
+        match self {
+            Self::Stretch(stretch) => stretch.len(),
+            Self::Rows(rows) => rows.len(),
+        }
+    }
+
+    /// Gives each of the rows.
+    pub(crate) fn each<E>(&self, mut visit: impl FnMut(usize) -> Result<(), E>) -> Result<(), E> {
+        match self {
+            Self::Stretch(stretch) => stretch.clone().try_for_each(visit),
+            Self::Rows(rows) => rows.iter().try_for_each(|row| visit(*row as usize)),
+        }
+    }
 }
 
 impl Directory {
@@ -42,7 +59,7 @@ impl Directory {
         Some(Self { dense, begins, rows })
     }
 
-    pub(super) fn find(&self, long: i64) -> Found<'_> {
+    pub(crate) fn find(&self, long: i64) -> Found<'_> {
         let Some(place) = self.dense.find(long) else { return Found::Stretch(0..0) };
         let stretch = self.begins[place] as usize..self.begins[place + 1] as usize;
         match &self.rows {

@@ -12,6 +12,7 @@ use super::distinct::distinct_rows;
 use crate::cell::{Cell, entity_long};
 use crate::plan::{MatchNode, Slot};
 
+pub(super) use directory::Directory;
 pub(super) use pairs::{Indexes, Keys};
 pub(super) use residual::Residual;
 

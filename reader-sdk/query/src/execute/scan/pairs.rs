@@ -11,6 +11,7 @@ use super::directory::{Directory, Found};
 use crate::budget::Meter;
 use crate::error::QueryError;
 use crate::execute::column::{Column, hashes, rows_equal};
+use crate::execute::pair_set::PairSet;
 use crate::execute::relation::{Pairing, Pairs, join, probe, product};
 use crate::execute::row_index::RowIndex;
 
@@ -30,12 +31,41 @@ pub(crate) struct Indexes {
     hashed: HashMap<Vec<usize>, Arc<RowIndex>>,
     /// By the place; `None` where its numbers are too far apart.
     directories: HashMap<usize, Option<Arc<Directory>>>,
+    /// Pairs of numbers, by their places.
+    pairs: HashMap<(usize, usize), Arc<PairSet>>,
 }
 
 /// From so many rows of a scan on for each row that asks, searching costs less than passing by.
 const SEARCHED_FROM: usize = 16;
 
 impl Scan {
+    /// The numbers at a place, if there is nothing else.
+    pub(crate) fn longs(&self, place: usize) -> Option<&[i64]> {
+        self.columns.get(place)?.as_ref()?.longs()
+    }
+
+    /// Where the rows of each number at a place are, if the numbers are close together.
+    pub(crate) fn directory(&self, place: usize, indexes: &mut Indexes) -> Option<Arc<Directory>> {
+        let longs = self.longs(place)?;
+        let made = || Directory::of(longs).map(Arc::new);
+        indexes.directories.entry(place).or_insert_with(made).clone()
+    }
+
+    /// The pairs of numbers at two places, if there is nothing else.
+    pub(crate) fn pair_set(
+        &self,
+        places: (usize, usize),
+        indexes: &mut Indexes,
+    ) -> Option<Arc<PairSet>> {
+        let (first, second) = (self.longs(places.0)?, self.longs(places.1)?);
+        let made = || {
+            let mut pairs = PairSet::default();
+            first.iter().zip(second).for_each(|(first, second)| _ = pairs.insert(*first, *second));
+            Arc::new(pairs)
+        };
+        Some(Arc::clone(indexes.pairs.entry(places).or_insert_with(made)))
+    }
+
     /// The pairs of rows, of the keys and of the scan, that agree.
     pub(crate) fn pairs(
         &self,

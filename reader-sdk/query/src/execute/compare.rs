@@ -1,0 +1,86 @@
+//! Comparisons of plain numbers, for all rows at once.
+
+use duramen_model::Value;
+
+use super::column::Column;
+use super::compute::Operand;
+use crate::cell::Cell;
+use crate::functions::Function;
+
+/// Numbers on one side of a comparison.
+#[derive(Clone, Copy)]
+enum Numbers<'c> {
+    One(i64),
+    Each(&'c [i64]),
+}
+
+/// The rows for which a comparison of two numbers holds; `None` if it is something else.
+pub(super) fn compared(
+    function: &Function,
+    operands: &[Operand<'_>],
+    rows: usize,
+) -> Option<Vec<usize>> {
+    let (Function::Builtin(builtin), [a, b]) = (function, operands) else { return None };
+    let (a, b) = (numbers(a)?, numbers(b)?);
+    match builtin.name {
+        "<" => Some(rows_where(a, b, rows, |a, b| a < b)),
+        "<=" => Some(rows_where(a, b, rows, |a, b| a <= b)),
+        ">" => Some(rows_where(a, b, rows, |a, b| a > b)),
+        ">=" => Some(rows_where(a, b, rows, |a, b| a >= b)),
+        "=" | "==" => Some(rows_where(a, b, rows, |a, b| a == b)),
+        "not=" | "!=" => Some(rows_where(a, b, rows, |a, b| a != b)),
+        _ => None,
+    }
+}
+
+fn numbers<'c>(operand: &Operand<'c>) -> Option<Numbers<'c>> {
+    match operand {
+        Operand::Constant(Cell::Value(Value::Long(number))) => Some(Numbers::One(*number)),
+        Operand::Column(Column::Longs(longs)) => Some(Numbers::Each(longs)),
+        Operand::Constant(_) | Operand::Column(_) => None,
+    }
+}
+
+fn rows_where(
+    a: Numbers<'_>,
+    b: Numbers<'_>,
+    rows: usize,
+    holds: impl Fn(i64, i64) -> bool,
+) -> Vec<usize> {
+    let rows = 0..rows;
+    match (a, b) {
+        (Numbers::One(a), Numbers::One(b)) => rows.filter(|_| holds(a, b)).collect(),
+        (Numbers::Each(a), Numbers::One(b)) => rows.filter(|&row| holds(a[row], b)).collect(),
+        (Numbers::One(a), Numbers::Each(b)) => rows.filter(|&row| holds(a, b[row])).collect(),
+        (Numbers::Each(a), Numbers::Each(b)) => rows.filter(|&row| holds(a[row], b[row])).collect(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use duramen_model::Symbol;
+
+    use super::*;
+    use crate::registry::Registry;
+
+    #[test]
+    fn rows_pass_as_each_of_them_would() {
+        let (a, b) =
+            (Column::Longs(vec![1, 2, 3, i64::MIN]), Column::Longs(vec![3, 2, 1, i64::MAX]));
+        let (two, text) = (Cell::long(2), Cell::string("2"));
+        let operands = [Operand::Column(&a), Operand::Column(&b), Operand::Constant(&two)];
+        for name in ["<", "<=", ">", ">=", "=", "==", "not=", "!="] {
+            let function = Function::named(&Symbol::new(name), &Registry::default()).unwrap();
+            for pair in [[0, 1], [1, 2], [2, 0], [2, 2]].map(|pair| pair.map(|at| operands[at])) {
+                let called = |row: &usize| {
+                    let cells = pair.map(|operand| operand.get(*row));
+                    function.call(&cells).unwrap() == Cell::boolean(true)
+                };
+                let expected: Vec<usize> = (0..4).filter(called).collect();
+                assert_eq!(compared(&function, &pair, 4), Some(expected), "{name}");
+            }
+            let pair = [operands[0], Operand::Constant(&text)];
+            assert_eq!(compared(&function, &pair, 4), None);
+        }
+    }
+}
