@@ -51,6 +51,8 @@ pub use claim::Claim;
 pub use columns::{ColumnCursor, Columns, Texts, ValueColumn, ValueRef};
 pub use cursor::DatomCursor;
 pub use db::{Db, DbIdentity};
+// What is read is said in their terms.
+pub use duramen_index::{KeyRange, Keys};
 pub use entity_ref::{AttributeRef, EntityRef};
 pub use error::DbError;
 pub use log::{LogCursor, LogIndex, LogIndexRef};

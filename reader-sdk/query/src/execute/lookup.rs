@@ -1,7 +1,7 @@
 //! What to ask a database for, given the cells that some places of a pattern must match.
 
-use duramen_db::{Columns, Db, DbError, Selection, Values};
-use duramen_model::{Attribute, Value, ValueType};
+use duramen_db::{Columns, Db, DbError, KeyRange, Keys as IndexKeys, Selection, Values};
+use duramen_model::{Attribute, EntityId, Order, Value, ValueType};
 
 use super::column::{Column, hashes, rows_equal};
 use super::distinct::distinct_rows;
@@ -39,6 +39,18 @@ pub(super) fn usable(
     (!usable.is_empty()).then_some(usable)
 }
 
+/// Up to so many entities are looked up where all that is known of each stands together, so that
+/// the next pattern finds it there, too.
+const TOGETHER_MAX: usize = 64;
+
+/// What is to be read for some keys.
+enum Sought {
+    /// One stretch, of which it says nothing about these values, in one walk.
+    Among(KeyRange, IndexKeys, Values),
+    /// Many stretches.
+    Each(Vec<Selection>),
+}
+
 /// What matches a pattern for some of the keys, by those of their columns that an index can be
 /// asked by, in these rows.
 pub(super) async fn looked_up(
@@ -49,15 +61,69 @@ pub(super) async fn looked_up(
     usable: &[usize],
     rows: &[usize],
 ) -> Result<Scan, DbError> {
-    let selections = selections(db, facts, &keys.columns, usable, rows);
-    let residual = Residual::new(node, facts, Values::Any);
     let mut scan = Scan::empty(node);
-    for datoms in db.select_many(&selections).await? {
-        if !datoms.is_empty() {
-            scan.take(&Columns::from(datoms), &residual);
+    match sought(db, facts, keys, usable, rows) {
+        Sought::Among(range, keys, values) => {
+            let residual = Residual::new(node, facts, values);
+            let mut cursor = db.columns_among(&range, keys);
+            while let Some(batch) = cursor.next_batch().await? {
+                scan.take(&batch, &residual);
+            }
+        }
+        Sought::Each(selections) => {
+            let residual = Residual::new(node, facts, Values::Any);
+            for datoms in db.select_many(&selections).await? {
+                if !datoms.is_empty() {
+                    scan.take(&Columns::from(datoms), &residual);
+                }
+            }
         }
     }
     Ok(scan.distinct(node))
+}
+
+fn sought(db: &Db, facts: &Facts, keys: &Keys, usable: &[usize], rows: &[usize]) -> Sought {
+    let column = |place: usize| {
+        let at = usable.iter().find(|&&at| keys.columns[at].0 == place)?;
+        Some(&keys.columns[*at].1)
+    };
+    let values = facts.selection().v;
+    match (column(0), &facts.attribute, column(2)) {
+        (Some(entities), _, _) if facts.a.is_some() || column(1).is_none() => {
+            let entities = distinct_entities(entities, rows);
+            let order = match facts.a {
+                Some(_) if entities.len() > TOGETHER_MAX => Order::Aevt,
+                _ => Order::Eavt,
+            };
+            let range = KeyRange { a: facts.a, ..KeyRange::all(order) };
+            Sought::Among(range, IndexKeys::Entities(entities.into()), values)
+        }
+        (None, Some(attribute), Some(cells)) if facts.e.is_none() => {
+            let range = |order| KeyRange::all(order).with_a(attribute.id);
+            if attribute.value_type == ValueType::Ref {
+                let entities = distinct_entities(cells, rows).into();
+                return Sought::Among(range(Order::Vaet), IndexKeys::Entities(entities), values);
+            }
+            let value = |row: &usize| value_of(&cells.get(*row), attribute, false);
+            let mut found: Vec<Value> = rows.iter().filter_map(value).collect();
+            found.sort_unstable();
+            found.dedup();
+            Sought::Among(range(Order::Avet), IndexKeys::Values(found.into()), values)
+        }
+        _ => Sought::Each(selections(db, facts, &keys.columns, usable, rows)),
+    }
+}
+
+fn distinct_entities(column: &Column, rows: &[usize]) -> Vec<EntityId> {
+    let long = |row: &usize| match column.longs() {
+        Some(longs) => Some(longs[*row]),
+        None => column.get(*row).as_long(),
+    };
+    let mut entities: Vec<EntityId> =
+        rows.iter().filter_map(|row| long_entity(long(row)?)).collect();
+    entities.sort_unstable();
+    entities.dedup();
+    entities
 }
 
 /// A selection for each of these rows that can match at all.
@@ -141,7 +207,7 @@ async fn name(
     cell: Cell,
 ) -> Result<Cell, QueryError> {
     let span = node.spans[place];
-    let entity = |entity: Option<duramen_model::EntityId>| {
+    let entity = |entity: Option<EntityId>| {
         entity.map_or(Cell::Nil, |entity| Cell::long(entity_long(entity)))
     };
     Ok(match (place, attribute) {
