@@ -20,6 +20,11 @@ use crate::{
     AttributeRef, Checkpoint, DbError, EntityRef, LogCursor, NextIds, Selection, TxRecord, Values,
 };
 
+#[cfg(not(target_arch = "wasm32"))]
+type BoxFuture<'a, T> = future::BoxFuture<'a, T>;
+#[cfg(target_arch = "wasm32")]
+type BoxFuture<'a, T> = future::LocalBoxFuture<'a, T>;
+
 /// A database at one time: an immutable value, cheap to clone.
 ///
 /// ```
@@ -172,6 +177,15 @@ impl Db {
         self.facts.nodes().stats()
     }
 
+    /// What is kept as columns of the facts that are in memory and not in trees, in bytes: those
+    /// that were read as such.
+    #[must_use]
+    pub fn column_bytes(&self) -> u64 {
+        let layers = [Layer::Current, Layer::History];
+        let indexes = layers.into_iter().flat_map(|layer| Order::ALL.map(|order| (order, layer)));
+        indexes.map(|(order, layer)| self.facts.index(order, layer).column_bytes()).sum()
+    }
+
     /// The newest transaction that is in the trees of the checkpoint.
     #[must_use]
     pub fn checkpoint_t(&self) -> Option<T> {
@@ -294,12 +308,53 @@ impl Db {
     /// # Errors
     /// When the store fails, or an object in it is damaged.
     pub async fn datoms(&self, range: &KeyRange) -> Result<Vec<Datom>, DbError> {
+        match self.datoms_at_hand(range, None)? {
+            Some(datoms) => Ok(datoms),
+            None => self.fetch_boxed(range).await,
+        }
+    }
+
+    /// Boxed, so that what is at hand does not pay for its room.
+    fn fetch_boxed<'a>(
+        &'a self,
+        range: &'a KeyRange,
+    ) -> BoxFuture<'a, Result<Vec<Datom>, DbError>> {
+        Box::pin(self.fetch_datoms(range))
+    }
+
+    async fn fetch_datoms(&self, range: &KeyRange) -> Result<Vec<Datom>, DbError> {
         let open = self.layer(range, Layer::Current);
         if !self.sees_history() {
             return open.await;
         }
         let (open, closed) = future::try_join(open, self.layer(range, Layer::History)).await?;
         Ok(window::merge(range.order, open, closed))
+    }
+
+    /// The datoms in a range, or those of them that have one of some keys, if everything that
+    /// holds them is in memory, and they are not too many.
+    fn datoms_at_hand(
+        &self,
+        range: &KeyRange,
+        keys: Option<&Keys>,
+    ) -> Result<Option<Vec<Datom>>, DbError> {
+        let layer = |layer| {
+            let (index, times) = (self.facts.index(range.order, layer), self.window.times(layer));
+            let mut datoms = Vec::new();
+            let see = |record| self.window.see(record, &mut datoms);
+            let sought = (range, keys.cloned());
+            let is_complete = index.visit_at_hand(self.facts.nodes(), sought, times, see)?;
+            Ok::<_, DbError>(is_complete.then_some(datoms))
+        };
+        if !self.sees_history() {
+            return layer(Layer::Current);
+        }
+        let Some(open) = layer(Layer::Current)? else { return Ok(None) };
+        let Some(mut closed) = layer(Layer::History)? else { return Ok(None) };
+        if window::is_by_time(range.order) {
+            window::sort(range.order, &mut closed);
+        }
+        Ok(Some(window::merge(range.order, open, closed)))
     }
 
     /// The same as [`Self::datoms`], batch by batch with bounded memory, for long stretches.
@@ -336,6 +391,21 @@ impl Db {
     /// # Errors
     /// As for [`Self::datoms`].
     pub async fn datoms_among(&self, range: &KeyRange, keys: Keys) -> Result<Vec<Datom>, DbError> {
+        match self.datoms_at_hand(range, Some(&keys))? {
+            Some(datoms) => Ok(datoms),
+            None => self.fetch_among_boxed(range, keys).await,
+        }
+    }
+
+    fn fetch_among_boxed<'a>(
+        &'a self,
+        range: &'a KeyRange,
+        keys: Keys,
+    ) -> BoxFuture<'a, Result<Vec<Datom>, DbError>> {
+        Box::pin(self.fetch_among(range, keys))
+    }
+
+    async fn fetch_among(&self, range: &KeyRange, keys: Keys) -> Result<Vec<Datom>, DbError> {
         let (open, closed) = self.cursors_among(range, &keys, true);
         let mut cursor = DatomCursor::new(range.order, self.window, open, closed);
         let mut datoms = cursor.next_batch().await?.unwrap_or_default();

@@ -33,7 +33,7 @@ impl Window {
     }
 
     /// The datoms that the view sees of an open or closed fact, in the order of time.
-    fn see(self, record: Record, into: &mut Vec<Datom>) {
+    pub(crate) fn see(self, record: Record, into: &mut Vec<Datom>) {
         let closed = match record.state {
             State::Inserted | State::Replaced => None,
             State::Closed(t) => Some(t),

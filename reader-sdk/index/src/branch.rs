@@ -13,7 +13,6 @@
 //! hashes      encoding 1: 32 bytes each
 //! ```
 
-use std::cmp::Ordering;
 use std::collections::BTreeSet;
 use std::ops::Range;
 
@@ -22,9 +21,9 @@ use duramen_model::{AttributeId, EntityId, T, Value};
 use crate::blobs;
 use crate::ints::{Encoded, unknown_encoding};
 use crate::key::KeyRef;
-use crate::keys::{self, Keys};
+use crate::keys::{self, Keys, first};
 use crate::node::{Header, NODE_BYTES_MAX, Summary};
-use crate::picks::Picks;
+use crate::picks::{Picks, gallop};
 use crate::sought::Sought;
 use crate::table::{
     ADDED, CLOSED, EARLIEST, ENTITIES, FIELDS, HASHES, LATEST, LENGTHS, NETS, OFFSETS, PACK_NAMES,
@@ -103,15 +102,16 @@ impl Branch {
     /// The children that can have keys in a range.
     pub(crate) fn stretch(&self, range: &KeyRange) -> Range<usize> {
         // A child may reach into the range unless the next one begins before it.
-        let from_here = self.separators.first(|key| key.position(range) != Ordering::Less);
-        let beyond = self.separators.first(|key| key.position(range) == Ordering::Greater);
+        let position = |child: usize| range.position_of(&self.separators.place(child));
+        let from_here = first(0..self.len(), |child| position(child).is_ge());
+        let beyond = gallop(from_here..self.len(), |child| position(child).is_eq());
         from_here.saturating_sub(1)..beyond
     }
 
     /// The children that can hold what is sought.
     pub(crate) fn pick(&self, sought: &Sought) -> Picks {
         let children = self.stretch(&sought.around);
-        sought.pick_children(children, self.len(), |child| self.separator(child))
+        sought.pick_children(children, self.len(), |child| self.separators.place(child))
     }
 
     /// What the branch takes in memory, roughly, in bytes.

@@ -4,10 +4,11 @@ use std::fmt;
 use std::sync::Arc;
 
 use quick_cache::Weighter;
-use quick_cache::sync::Cache;
+use quick_cache::sync::{Cache, DefaultLifecycle};
 
 use crate::NodeHash;
 use crate::node::Node;
+use crate::pointer::ByBeginning;
 
 /// What a decoded node takes, for the cache's estimate of how many it will hold.
 const NODE_BYTES_TYPICAL: u64 = 256 << 10;
@@ -16,7 +17,7 @@ const NODE_BYTES_TYPICAL: u64 = 256 << 10;
 /// number of databases: a node is the same wherever it is kept.
 #[derive(Clone)]
 pub struct NodeCache {
-    nodes: Arc<Cache<NodeHash, Arc<Node>, ByMemory>>,
+    nodes: Arc<Cache<NodeHash, Arc<Node>, ByMemory, ByBeginning>>,
 }
 
 #[derive(Debug, Clone)]
@@ -33,7 +34,9 @@ impl NodeCache {
     #[must_use]
     pub fn new(bytes_max: u64) -> Self {
         let nodes_typical = usize::try_from(bytes_max / NODE_BYTES_TYPICAL).unwrap_or(usize::MAX);
-        Self { nodes: Arc::new(Cache::with_weighter(nodes_typical.max(16), bytes_max, ByMemory)) }
+        let (by, lifecycle) = (ByBeginning::default(), DefaultLifecycle::default());
+        let nodes = Cache::with(nodes_typical.max(16), bytes_max, ByMemory, by, lifecycle);
+        Self { nodes: Arc::new(nodes) }
     }
 
     /// What the nodes in the cache take, in bytes.

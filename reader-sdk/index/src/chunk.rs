@@ -8,6 +8,7 @@ use duramen_model::{Order, T};
 use crate::key::KeyRef;
 use crate::leaf::Leaf;
 use crate::picks::{Picks, gallop};
+use crate::pieces::{PIECE_RECORDS, Pieces};
 use crate::range::ValueBounds;
 use crate::stretch::Stretch;
 use crate::value_ref::ValueRef;
@@ -22,23 +23,28 @@ pub(crate) struct Chunk {
 
 #[derive(Debug, Clone)]
 enum Records {
-    Memory(Arc<[Record]>),
+    Memory(Arc<[Record]>, Option<Arc<Pieces>>),
     /// The rows were opened.
     Leaf(Arc<Leaf>),
 }
 
-/// From how many records on a stretch of a leaf is handed over as it is.
-const STRETCH_RECORDS_MIN: usize = 32;
+/// From how many records on a stretch is handed over as columns. Few in tests, so that small runs
+/// are read so too.
+const STRETCH_RECORDS_MIN: usize = if cfg!(test) { 2 } else { 32 };
 
 impl Chunk {
     /// No records.
     pub(crate) fn none() -> Self {
-        Self::memory(Arc::from([]), (0..0).into())
+        Self::memory(Arc::from([]), None, (0..0).into())
     }
 
     /// Some records of a run in memory.
-    pub(crate) const fn memory(records: Arc<[Record]>, picks: Picks) -> Self {
-        Self { records: Records::Memory(records), picks }
+    pub(crate) const fn memory(
+        records: Arc<[Record]>,
+        pieces: Option<Arc<Pieces>>,
+        picks: Picks,
+    ) -> Self {
+        Self { records: Records::Memory(records, pieces), picks }
     }
 
     /// Some rows of a leaf. Decodes what they need.
@@ -74,7 +80,7 @@ impl Chunk {
     fn key(&self, index: usize) -> KeyRef<'_> {
         let index = self.picks.get(index);
         match &self.records {
-            Records::Memory(records) => KeyRef::from(&records[index]),
+            Records::Memory(records, _) => KeyRef::from(&records[index]),
             Records::Leaf(leaf) => leaf.key(index),
         }
     }
@@ -87,32 +93,89 @@ impl Chunk {
 
     /// Takes so many records, as they are wanted.
     fn take_wanted(&mut self, count: usize, wanting: &Wanting, taken: &mut Vec<Record>) {
+        self.visit_some(count, wanting, |record| taken.push(record));
+    }
+
+    /// Gives all records that are left, as they are wanted.
+    pub(crate) fn visit(&mut self, wanting: &Wanting, visit: impl FnMut(Record)) {
+        self.visit_some(self.len(), wanting, visit);
+    }
+
+    fn visit_some(&mut self, count: usize, wanting: &Wanting, mut visit: impl FnMut(Record)) {
         let picks = self.picks.split_front(count);
         match &self.records {
-            Records::Memory(records) => taken.extend(picks.iter().filter_map(|index| {
-                let record = &records[index];
-                let v = || ValueRef::from(&record.v);
-                let state = wanting.state(record.state, record.added, v)?;
-                Some(Record { state, ..record.clone() })
-            })),
-            Records::Leaf(leaf) => taken.extend(picks.iter().filter_map(|row| {
-                let v = || leaf.key(row).v;
-                let state = wanting.state(leaf.state(row), leaf.added_at(row), v)?;
-                Some(leaf.record(row, state))
-            })),
+            Records::Memory(records, _) => {
+                for index in picks.iter() {
+                    let record = &records[index];
+                    let v = || ValueRef::from(&record.v);
+                    if let Some(state) = wanting.state(record.state, record.added, v) {
+                        visit(Record { state, ..record.clone() });
+                    }
+                }
+            }
+            Records::Leaf(leaf) => {
+                for row in picks.iter() {
+                    let v = || leaf.key(row).v;
+                    if let Some(state) = wanting.state(leaf.state(row), leaf.added_at(row), v) {
+                        visit(leaf.record(row, state));
+                    }
+                }
+            }
         }
     }
 
-    /// Takes so many records: as a stretch of their leaf, if they are many and wanted as they are.
-    fn take_stretch(&mut self, count: usize, wanting: &Wanting, taken: &mut Vec<Stretch>) {
-        if let Records::Leaf(leaf) = &self.records
-            && wanting.takes_whole(leaf)
-            && count >= STRETCH_RECORDS_MIN.min(leaf.len())
-        {
-            let (leaf, rows) = (Arc::clone(leaf), self.picks.split_front(count));
-            taken.push(Stretch::Leaf { leaf, rows });
-            return;
+    /// Takes so many records: as columns, if that is wanted and they are many.
+    fn take_stretch(
+        &mut self,
+        count: usize,
+        (wanting, form): (&Wanting, Form),
+        taken: &mut Vec<Stretch>,
+    ) -> Result<(), IndexError> {
+        if wanting.values.is_some() {
+            self.take_records(count, wanting, taken);
+            return Ok(());
         }
+        match &self.records {
+            Records::Leaf(leaf) if count >= STRETCH_RECORDS_MIN.min(leaf.len()) => {
+                let (leaf, rows) = (Arc::clone(leaf), self.picks.split_front(count));
+                taken.extend(stretch(leaf, rows)?);
+            }
+            Records::Memory(records, Some(pieces))
+                if form == Form::Columns && count >= STRETCH_RECORDS_MIN =>
+            {
+                let (records, pieces) = (Arc::clone(records), Arc::clone(pieces));
+                let mut rest = self.split_front(count);
+                while !rest.is_empty() {
+                    rest.take_piece(&records, &pieces, wanting, taken)?;
+                }
+            }
+            _ => self.take_records(count, wanting, taken),
+        }
+        Ok(())
+    }
+
+    /// Takes the records that are in one piece with the first.
+    fn take_piece(
+        &mut self,
+        records: &[Record],
+        pieces: &Pieces,
+        wanting: &Wanting,
+        taken: &mut Vec<Stretch>,
+    ) -> Result<(), IndexError> {
+        let number = self.picks.get(0) / PIECE_RECORDS;
+        let mut rest = self.picks.clone();
+        let own = rest.split_below((number + 1) * PIECE_RECORDS);
+        match pieces.leaf(number, records, own.len()) {
+            Some(leaf) => {
+                self.picks = rest;
+                taken.extend(stretch(leaf, own.counted_from(number * PIECE_RECORDS))?);
+            }
+            None => self.take_records(own.len(), wanting, taken),
+        }
+        Ok(())
+    }
+
+    fn take_records(&mut self, count: usize, wanting: &Wanting, taken: &mut Vec<Stretch>) {
         if let Some(Stretch::Records(records)) = taken.last_mut() {
             return self.take_wanted(count, wanting, records);
         }
@@ -122,6 +185,21 @@ impl Chunk {
             taken.push(Stretch::Records(records));
         }
     }
+}
+
+/// Rows of a leaf without those that say that there is nothing; `None` if there are no others.
+pub(crate) fn stretch(leaf: Arc<Leaf>, rows: Picks) -> Result<Option<Stretch>, IndexError> {
+    let rows = leaf.without_removed(rows)?;
+    Ok((!rows.is_empty()).then_some(Stretch::Leaf { leaf, rows }))
+}
+
+/// What records are read as.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Form {
+    /// Columns where they are many.
+    Columns,
+    /// Records one by one, in the end.
+    Records,
 }
 
 /// What is wanted of the records that are read.
@@ -147,11 +225,6 @@ impl Wanting {
             State::Closed(closed) if self.times.miss_closed(added, closed) => None,
             State::Inserted | State::Closed(_) => Some(state),
         }
-    }
-
-    /// Whether all records of a leaf are wanted as they are.
-    pub(crate) fn takes_whole(&self, leaf: &Leaf) -> bool {
-        !leaf.has_steps() && self.values.is_none()
     }
 
     /// Adds the records of a stretch, as they are wanted.
@@ -186,20 +259,23 @@ impl Merging {
         &self,
         chunks: &mut [Chunk],
         has_more: impl Fn(usize) -> bool,
+        form: Form,
         merged: &mut Vec<Stretch>,
-    ) {
+    ) -> Result<(), IndexError> {
+        let wanting = (&self.wanting, form);
         while let Some((first, step)) = self.next_step(chunks) {
             match step {
-                Step::Take(count) => chunks[first].take_stretch(count, &self.wanting, merged),
+                Step::Take(count) => chunks[first].take_stretch(count, wanting, merged)?,
                 Step::Hide(others) => {
-                    chunks[first].take_stretch(1, &self.wanting, merged);
+                    chunks[first].take_records(1, &self.wanting, merged);
                     others.iter().for_each(|other| chunks[*other].skip());
                 }
             }
             if (0..chunks.len()).any(|index| chunks[index].is_empty() && has_more(index)) {
-                return;
+                break;
             }
         }
+        Ok(())
     }
 
     /// Which stretch comes next, and what to do with it.

@@ -92,6 +92,6 @@ fn net_of_leaf(
 /// Whether all keys of a child certainly lie in a range: where it begins, and where the next one
 /// does.
 fn is_inside(branch: &Branch, child: usize, range: &KeyRange) -> bool {
-    let inside = |index: usize| branch.separator(index).position(range) == Ordering::Equal;
+    let inside = |index: usize| range.position_of(&branch.separator(index)) == Ordering::Equal;
     child + 1 < branch.len() && inside(child) && inside(child + 1)
 }

@@ -2,7 +2,7 @@
 
 use futures_util::future::try_join_all;
 
-use crate::chunk::{Chunk, Merging, Wanting};
+use crate::chunk::{self, Chunk, Form, Merging, Wanting};
 use crate::nodes::Nodes;
 use crate::run::Run;
 use crate::sought::{Keys, Sought};
@@ -120,7 +120,7 @@ impl Cursor {
         for (index_of_run, run) in runs.iter().enumerate() {
             let is_oldest = index_of_run + 1 == index.runs().len();
             rest.push(match run {
-                Run::Memory(run) => Rest::Memory(Chunk::memory(run.shared(), run.pick(&sought))),
+                Run::Memory(run) => Rest::Memory(run.chunk(&sought)),
                 Run::Tree(run) => Rest::Tree {
                     walk: Box::new(Walk::new(
                         run.clone(),
@@ -152,13 +152,18 @@ impl Cursor {
     /// When a node cannot be loaded, or is damaged. After a node could not be loaded, the cursor
     /// can be asked again.
     pub async fn next_stretches(&mut self) -> Result<Option<Vec<Stretch>>, IndexError> {
+        self.next_as(Form::Columns).await
+    }
+
+    async fn next_as(&mut self, form: Form) -> Result<Option<Vec<Stretch>>, IndexError> {
         let mut stretches = Vec::new();
         while stretches.is_empty() {
             let (nodes, sought) = (&self.nodes, &self.sought);
             let refills = self.rest.iter_mut().zip(&mut self.chunks);
             try_join_all(refills.map(|(rest, chunk)| rest.refill(chunk, nodes, sought))).await?;
-            if let Some(stretch) = self.take_alone() {
-                return Ok(Some(vec![stretch]));
+            if let Some(LeafRows { leaf, rows }) = self.take_alone() {
+                stretches.extend(chunk::stretch(leaf, rows)?);
+                continue;
             }
             for (rest, chunk) in self.rest.iter_mut().zip(&mut self.chunks) {
                 rest.open(chunk)?;
@@ -167,13 +172,14 @@ impl Cursor {
                 return Ok(None);
             }
             let rest = &self.rest;
-            self.merging.run(&mut self.chunks, |index| !rest[index].is_done(), &mut stretches);
+            let has_more = |index: usize| !rest[index].is_done();
+            self.merging.run(&mut self.chunks, has_more, form, &mut stretches)?;
         }
         Ok(Some(stretches))
     }
 
     /// The rows of a leaf that were read, undecoded, if no other run has anything.
-    fn take_alone(&mut self) -> Option<Stretch> {
+    fn take_alone(&mut self) -> Option<LeafRows> {
         let mut live = self
             .rest
             .iter_mut()
@@ -182,10 +188,8 @@ impl Cursor {
         let (Some((Rest::Tree { ahead, .. }, chunk)), None) = (live.next(), live.next()) else {
             return None;
         };
-        let is_whole =
-            ahead.as_ref().is_some_and(|rows| self.merging.wanting.takes_whole(&rows.leaf));
-        let LeafRows { leaf, rows } = ahead.take_if(|_| is_whole && chunk.is_empty())?;
-        Some(Stretch::Leaf { leaf, rows })
+        let is_whole = self.merging.wanting.values.is_none();
+        ahead.take_if(|_| is_whole && chunk.is_empty())
     }
 
     /// The next facts one by one, at least one; `None` after the last.
@@ -194,7 +198,7 @@ impl Cursor {
     /// As for [`Self::next_stretches`].
     pub async fn next_batch(&mut self) -> Result<Option<Vec<Record>>, IndexError> {
         loop {
-            let Some(stretches) = self.next_stretches().await? else { return Ok(None) };
+            let Some(stretches) = self.next_as(Form::Records).await? else { return Ok(None) };
             let mut batch = Vec::new();
             for stretch in stretches {
                 self.merging.wanting.extend(&mut batch, stretch)?;

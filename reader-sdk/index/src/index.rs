@@ -5,14 +5,13 @@ use std::sync::Arc;
 use duramen_model::Order;
 use futures_util::future::try_join_all;
 
-use crate::chunk::{Chunk, Merging, Wanting};
+use crate::chunk::{Merging, Wanting};
 use crate::count::{self, Precision};
 use crate::cursor::{Cursor, Wanted};
 use crate::memory::MemoryRun;
 use crate::nodes::Nodes;
 use crate::run::Run;
 use crate::sought::Keys;
-use crate::stretch::Stretch;
 use crate::walk::{LEAVES_AHEAD_MAX, LEAVES_AT_ONCE};
 use crate::{IndexError, KeyRange, Layer, Record, Times};
 
@@ -128,24 +127,24 @@ impl Index {
     }
 
     fn scan_memory_within(&self, range: &KeyRange, times: Times) -> Option<Vec<Record>> {
-        let (range, values) = range.in_layer(self.layer);
-        let mut chunks = Vec::new();
-        for run in self.runs.iter() {
-            let Run::Memory(run) = run else { return None };
-            let stretch = run.stretch(&range);
-            if !stretch.is_empty() && range.order == self.order {
-                chunks.push(Chunk::memory(run.shared(), stretch.into()));
-            }
+        if !self.runs.iter().all(|run| matches!(run, Run::Memory(_))) {
+            return None;
         }
-        let wanting = Wanting { values, times };
-        let (mut stretches, mut facts) = (Vec::new(), Vec::new());
-        self.merging(wanting).run(&mut chunks, |_| false, &mut stretches);
-        for stretch in stretches {
-            if let Stretch::Records(records) = stretch {
-                facts.extend(records);
-            }
-        }
+        let mut facts = Vec::new();
+        let visit = |record| facts.push(record);
+        // Nothing that is in memory only can be missing or damaged.
+        self.visit_at_hand(&Nodes::empty(), (range, None), times, visit).ok()?;
         Some(facts)
+    }
+
+    /// What is kept of runs in memory as columns, in bytes: what was read as such stays.
+    #[must_use]
+    pub fn column_bytes(&self) -> u64 {
+        let bytes = |run: &Run| match run {
+            Run::Memory(run) => run.column_bytes(),
+            Run::Tree(_) => 0,
+        };
+        self.runs.iter().map(bytes).sum()
     }
 
     /// Reads the facts in a range batch by batch, with bounded memory: first a little, then more

@@ -1,6 +1,6 @@
 //! Nodes that came along with what points to them.
 
-use std::collections::BTreeMap;
+use std::collections::HashMap;
 use std::fmt;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, OnceLock};
@@ -10,12 +10,13 @@ use duramen_store::StoreError;
 
 use crate::NodeHash;
 use crate::node::Node;
+use crate::pointer::ByBeginning;
 
 /// Nodes that are at hand without a request, and stay so: a checkpoint carries the top levels of
 /// its runs along. Each is decoded when it is first needed.
 #[derive(Default)]
 pub(crate) struct Inlined {
-    nodes: BTreeMap<NodeHash, Slot>,
+    nodes: HashMap<NodeHash, Slot, ByBeginning>,
     /// What they take in memory, decoded ones included.
     bytes: AtomicU64,
 }
@@ -30,7 +31,7 @@ impl Inlined {
     /// what is damaged is found by nobody.
     pub(crate) fn new(nodes: impl IntoIterator<Item = Bytes>) -> Self {
         let slot = |bytes: Bytes| (NodeHash::of(&bytes), Slot { bytes, node: OnceLock::new() });
-        let nodes: BTreeMap<NodeHash, Slot> = nodes.into_iter().map(slot).collect();
+        let nodes: HashMap<NodeHash, Slot, ByBeginning> = nodes.into_iter().map(slot).collect();
         let bytes = nodes.values().map(|slot| slot.bytes.len() as u64).sum();
         Self { nodes, bytes: AtomicU64::new(bytes) }
     }

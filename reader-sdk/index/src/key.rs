@@ -5,7 +5,7 @@ use std::cmp::Ordering;
 use duramen_model::{AttributeId, EntityId, Order, T};
 
 use crate::value_ref::ValueRef;
-use crate::{KeyRange, Layer, Record, State};
+use crate::{Layer, Record, State};
 
 /// A borrowed place: of a record in memory, in a leaf, or of a separator.
 #[derive(Debug, Clone, Copy)]
@@ -16,6 +16,27 @@ pub(crate) struct KeyRef<'a> {
     pub(crate) added: T,
     /// What closed the fact; in the current layer the first transaction, as nothing did.
     pub(crate) closed: T,
+}
+
+/// A place whose parts are read when they are needed: the first ones mostly tell.
+pub(crate) trait Place<'a> {
+    fn e(&self) -> EntityId;
+    fn a(&self) -> AttributeId;
+    fn v(&self) -> ValueRef<'a>;
+}
+
+impl<'a> Place<'a> for KeyRef<'a> {
+    fn e(&self) -> EntityId {
+        self.e
+    }
+
+    fn a(&self) -> AttributeId {
+        self.a
+    }
+
+    fn v(&self) -> ValueRef<'a> {
+        self.v
+    }
 }
 
 impl KeyRef<'_> {
@@ -54,11 +75,6 @@ impl KeyRef<'_> {
             Order::Eavt => (self.e, self.a).cmp(&(other.e, other.a)),
             _ => (self.a, self.e).cmp(&(other.a, other.e)),
         }
-    }
-
-    /// Where the place stands to a range.
-    pub(crate) fn position(&self, range: &KeyRange) -> Ordering {
-        range.position_of(self.e, self.a, self.v)
     }
 }
 

@@ -20,8 +20,9 @@ use duramen_model::{AttributeId, EntityId, Order, T, Value, ValueType};
 
 use crate::branch::Child;
 use crate::ints::{self, Encoded};
-use crate::key::KeyRef;
+use crate::key::{KeyRef, Place};
 use crate::table::{ADDED, CLOSED, ENTITIES, FIELDS, PLACES, Table, TableWriter, VALUES};
+use crate::value_ref::ValueRef;
 use crate::values::{self, Storing, Stubs, Values, ValuesBuilder};
 use crate::wire::{DecodeError, Reader, put_varint};
 use crate::{Layer, Record, Slice};
@@ -130,6 +131,11 @@ impl Keys {
         }
     }
 
+    /// A key whose parts are read when they are needed.
+    pub(crate) const fn place(&self, index: usize) -> KeyPlace<'_> {
+        KeyPlace { keys: self, index }
+    }
+
     /// The first key that fulfils a predicate which holds from there on; one past the last if
     /// none does.
     pub(crate) fn first(&self, holds: impl Fn(KeyRef<'_>) -> bool) -> usize {
@@ -142,11 +148,14 @@ impl Keys {
     }
 
     /// Keys from values that were decoded one by one.
-    pub(crate) fn of(keys: &[(EntityId, AttributeId, Value, T)], closed: Option<Vec<T>>) -> Self {
-        let (fields, places) = split(keys.iter().map(|(_, a, v, _)| (*a, v)));
+    pub(crate) fn of<'a>(
+        keys: impl Iterator<Item = (EntityId, AttributeId, &'a Value, T)> + Clone,
+        closed: Option<Vec<T>>,
+    ) -> Self {
+        let (fields, places) = split(keys.clone().map(|(_, a, v, _)| (a, v)));
         let builder = |field: &Field| ValuesBuilder::new(field.value_type);
         let mut values: Vec<ValuesBuilder> = fields.fields.iter().map(builder).collect();
-        for ((_, _, v, _), place) in keys.iter().zip(&places) {
+        for ((_, _, v, _), place) in keys.clone().zip(&places) {
             values[*place as usize].push(v);
         }
         let places = match places.is_sorted() {
@@ -154,13 +163,36 @@ impl Keys {
             false => Places::of(&fields, &places).expect("each place was counted"),
         };
         Self {
-            e: keys.iter().map(|(e, ..)| *e).collect(),
+            e: keys.clone().map(|(e, ..)| e).collect(),
             fields: Arc::new(fields),
             places,
             values: values.into_iter().map(ValuesBuilder::finish).collect(),
-            added: keys.iter().map(|(.., added)| *added).collect(),
+            added: keys.map(|(.., added)| added).collect(),
             closed: closed.map(Slice::from),
         }
+    }
+}
+
+/// One of some keys.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct KeyPlace<'a> {
+    keys: &'a Keys,
+    index: usize,
+}
+
+impl<'a> Place<'a> for KeyPlace<'a> {
+    fn e(&self) -> EntityId {
+        self.keys.e[self.index]
+    }
+
+    fn a(&self) -> AttributeId {
+        let (field, _) = self.keys.places.locate(&self.keys.fields, self.index);
+        self.keys.fields.fields[field].a
+    }
+
+    fn v(&self) -> ValueRef<'a> {
+        let (field, rank) = self.keys.places.locate(&self.keys.fields, self.index);
+        self.keys.values[field].get(rank)
     }
 }
 

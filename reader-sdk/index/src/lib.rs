@@ -9,6 +9,7 @@
 //! (what a tree is made of), [`nodes`] (where nodes come from), [`pack`] (where they go),
 //! [`merge`](mod@merge) (how runs become one).
 
+mod at_hand;
 pub mod audit;
 mod blobs;
 mod branch;
@@ -39,6 +40,7 @@ pub mod options;
 pub mod pack;
 mod pending_values;
 mod picks;
+mod pieces;
 pub mod pointer;
 pub mod range;
 pub mod record;

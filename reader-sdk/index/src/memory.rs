@@ -1,13 +1,15 @@
 //! A run in memory: sorted records, shared.
 
-use std::cmp::Ordering;
 use std::ops::Range;
 use std::sync::Arc;
 
 use duramen_model::Order;
 
+use crate::chunk::Chunk;
 use crate::key::KeyRef;
+use crate::keys::first;
 use crate::picks::{Picks, gallop};
+use crate::pieces::Pieces;
 use crate::sought::Sought;
 use crate::{KeyRange, Layer, Record};
 
@@ -17,6 +19,7 @@ pub struct MemoryRun {
     order: Order,
     layer: Layer,
     records: Arc<[Record]>,
+    pieces: Arc<Pieces>,
     net: i64,
 }
 
@@ -30,7 +33,8 @@ impl MemoryRun {
 
     fn sorted(order: Order, layer: Layer, records: Vec<Record>) -> Self {
         let net = records.iter().map(Record::weight).sum();
-        Self { order, layer, records: records.into(), net }
+        let pieces = Arc::new(Pieces::new(order, layer, records.len()));
+        Self { order, layer, records: records.into(), pieces, net }
     }
 
     /// Folds runs, newest first, into one.
@@ -70,6 +74,17 @@ impl MemoryRun {
         Arc::clone(&self.records)
     }
 
+    /// Those of the records that are sought.
+    pub(crate) fn chunk(&self, sought: &Sought) -> Chunk {
+        Chunk::memory(self.shared(), Some(Arc::clone(&self.pieces)), self.pick(sought))
+    }
+
+    /// What is kept of the records as columns, in bytes: what was read as such stays.
+    #[must_use]
+    pub fn column_bytes(&self) -> u64 {
+        self.pieces.bytes()
+    }
+
     /// The sum of the weights of all records.
     #[must_use]
     pub const fn net(&self) -> i64 {
@@ -78,14 +93,13 @@ impl MemoryRun {
 
     /// Which records lie in a range.
     pub(crate) fn stretch(&self, range: &KeyRange) -> Range<usize> {
-        let position = |record: &Record| range.position(record.e, record.a, &record.v);
-        let start = self.records.partition_point(|r| position(r) == Ordering::Less);
-        let inside = self.records[start..].partition_point(|r| position(r) != Ordering::Greater);
-        start..start + inside
+        let position = |index: usize| range.position_of(&KeyRef::from(&self.records[index]));
+        let start = first(0..self.records.len(), |index| position(index).is_ge());
+        start..gallop(start..self.records.len(), |index| position(index).is_eq())
     }
 
     /// Which records are sought.
-    pub(crate) fn pick(&self, sought: &Sought) -> Picks {
+    fn pick(&self, sought: &Sought) -> Picks {
         sought.pick(self.stretch(&sought.around), |index| KeyRef::from(&self.records[index]))
     }
 

@@ -176,6 +176,11 @@ impl Node {
 }
 
 impl Header {
+    /// Of records that were never stored.
+    pub(crate) const fn in_memory(order: Order, layer: Layer, count: usize) -> Self {
+        Self { version: VERSION, level: 0, order, layer, count }
+    }
+
     fn decode(reader: &mut Reader<'_>) -> Result<Self, DecodeError> {
         let version = reader.byte()?;
         if !matches!(version, v1::VERSION | VERSION) {

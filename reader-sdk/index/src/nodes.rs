@@ -188,6 +188,21 @@ impl Nodes {
         Ok(Begun { at_hand, requests })
     }
 
+    /// A node, if it is in memory.
+    pub(crate) fn get_at_hand(
+        &self,
+        pointer: &Pointer,
+        shape: Shape,
+    ) -> Result<Option<Arc<Node>>, StoreError> {
+        let Some(node) = self.at_hand(&pointer.hash)? else { return Ok(None) };
+        check(pointer, &node, shape, || self.name(pointer))?;
+        Ok(Some(node))
+    }
+
+    pub(crate) fn source(&self) -> Option<&Source> {
+        self.source.as_deref()
+    }
+
     fn at_hand(&self, hash: &NodeHash) -> Result<Option<Arc<Node>>, StoreError> {
         if let Some(inlined) = &self.inlined
             && let Some(node) = inlined.get(hash)?

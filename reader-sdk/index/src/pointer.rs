@@ -1,6 +1,7 @@
 //! Pointers to nodes, and the tree that hangs from one.
 
 use std::fmt;
+use std::hash::{BuildHasherDefault, Hasher};
 
 use bytes::Bytes;
 use duramen_model::{Order, T};
@@ -10,6 +11,26 @@ use crate::Layer;
 /// The BLAKE3 of a node's stored bytes.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct NodeHash([u8; 32]);
+
+/// Hashes hashes in memory: by what they begin with, as nothing could be more random.
+#[derive(Debug, Clone, Copy, Default)]
+pub(crate) struct Beginning(u64);
+
+pub(crate) type ByBeginning = BuildHasherDefault<Beginning>;
+
+impl Hasher for Beginning {
+    fn write(&mut self, bytes: &[u8]) {
+        if let Some(beginning) = bytes.first_chunk() {
+            self.0 = u64::from_le_bytes(*beginning);
+        }
+    }
+
+    fn write_usize(&mut self, _length: usize) {}
+
+    fn finish(&self) -> u64 {
+        self.0
+    }
+}
 
 impl NodeHash {
     /// Bytes in a hash.

@@ -4,10 +4,10 @@ use std::cmp::Ordering;
 use std::ops::Bound;
 use std::sync::Arc;
 
-use duramen_model::{AttributeId, EntityId, Order, Value};
+use duramen_model::{AttributeId, EntityId, Order, T, Value};
 
 use crate::Layer;
-use crate::key::is_by_time;
+use crate::key::{KeyRef, Place, is_by_time};
 use crate::value_ref::ValueRef;
 
 /// A stretch of an order: a prefix of its components, and bounds on the component after it when
@@ -62,18 +62,29 @@ impl KeyRange {
     /// Where a fact stands: before the stretch (`Less`), in it, or after it.
     #[must_use]
     pub fn position(&self, e: EntityId, a: AttributeId, v: &Value) -> Ordering {
-        self.position_of(e, a, ValueRef::from(v))
+        let (added, closed) = (T::GENESIS, T::GENESIS);
+        self.position_of(&KeyRef { e, a, v: ValueRef::from(v), added, closed })
     }
 
-    pub(crate) fn position_of(&self, e: EntityId, a: AttributeId, v: ValueRef<'_>) -> Ordering {
-        let entity = || self.e.map_or(Ordering::Equal, |own| e.cmp(&own));
-        let attribute = || self.a.map_or(Ordering::Equal, |own| a.cmp(&own));
+    /// Where a place stands.
+    pub(crate) fn position_of<'a>(&self, place: &impl Place<'a>) -> Ordering {
+        let e = || self.e.map_or(Ordering::Equal, |e| place.e().cmp(&e));
+        let a = || self.a.map_or(Ordering::Equal, |a| place.a().cmp(&a));
+        let v = || match self.is_bounded() {
+            true => self.value(place.v()),
+            false => Ordering::Equal,
+        };
         match self.order {
-            Order::Eavt => entity().then_with(attribute).then_with(|| self.value(v)),
-            Order::Aevt => attribute().then_with(entity).then_with(|| self.value(v)),
-            Order::Avet => attribute().then_with(|| self.value(v)).then_with(entity),
-            Order::Vaet => self.value(v).then_with(attribute).then_with(entity),
+            Order::Eavt => e().then_with(a).then_with(v),
+            Order::Aevt => a().then_with(e).then_with(v),
+            Order::Avet => a().then_with(v).then_with(e),
+            Order::Vaet => v().then_with(a).then_with(e),
         }
+    }
+
+    /// Whether there are bounds on the value.
+    pub(crate) const fn is_bounded(&self) -> bool {
+        !matches!(self.v, (Bound::Unbounded, Bound::Unbounded))
     }
 
     /// Where a value stands to the bounds.
@@ -99,8 +110,7 @@ impl KeyRange {
     /// where facts are sorted by time before their values, bounds on the value say nothing about
     /// where they stand.
     pub(crate) fn in_layer(&self, layer: Layer) -> (Self, Option<ValueBounds>) {
-        let is_bounded = !matches!(self.v, (Bound::Unbounded, Bound::Unbounded));
-        if !is_bounded || !is_by_time(self.order, layer) {
+        if !self.is_bounded() || !is_by_time(self.order, layer) {
             return (self.clone(), None);
         }
         let v = (Bound::Unbounded, Bound::Unbounded);

@@ -76,6 +76,15 @@ impl TreeRun {
             && self.top(nodes).await?.header.version == v1::VERSION)
     }
 
+    /// The highest node, if it is in memory.
+    pub(crate) fn top_at_hand(&self, nodes: &Nodes) -> Result<Option<Arc<Node>>, IndexError> {
+        match (self.top.get(), &self.tree.top_bytes) {
+            (Some(top), _) => Ok(Some(Arc::clone(top))),
+            (None, Some(_)) => Ok(None),
+            (None, None) => Ok(nodes.get_at_hand(&self.tree.top, self.shape(self.tree.height))?),
+        }
+    }
+
     /// The highest node. It stays in memory if the tree carries it along.
     pub(crate) async fn top(&self, nodes: &Nodes) -> Result<Arc<Node>, IndexError> {
         let (pointer, shape) = (&self.tree.top, self.shape(self.tree.height));

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use duramen_model::{AttributeId, EntityId, Order, Value};
 
 use crate::KeyRange;
-use crate::key::KeyRef;
+use crate::key::Place;
 use crate::picks::{Picks, gallop};
 use crate::value_ref::ValueRef;
 
@@ -89,27 +89,6 @@ struct Key<'a> {
     v: Option<ValueRef<'a>>,
 }
 
-/// Where a place is looked at: its parts, each read when it is needed.
-pub(crate) trait Place<'a> {
-    fn e(&self) -> EntityId;
-    fn a(&self) -> AttributeId;
-    fn v(&self) -> ValueRef<'a>;
-}
-
-impl<'a> Place<'a> for KeyRef<'a> {
-    fn e(&self) -> EntityId {
-        self.e
-    }
-
-    fn a(&self) -> AttributeId {
-        self.a
-    }
-
-    fn v(&self) -> ValueRef<'a> {
-        self.v
-    }
-}
-
 /// A range, and perhaps only some keys in it.
 #[derive(Debug, Clone)]
 pub(crate) struct Sought {
@@ -149,9 +128,8 @@ impl Sought {
     }
 
     /// Whether values have to be looked at.
-    pub(crate) fn looks_at_values(&self) -> bool {
-        matches!(self.range.order, Order::Avet | Order::Vaet)
-            || !matches!(self.range.v, (Bound::Unbounded, Bound::Unbounded))
+    pub(crate) const fn looks_at_values(&self) -> bool {
+        matches!(self.range.order, Order::Avet | Order::Vaet) || self.range.is_bounded()
     }
 
     /// Which of some places in the range have one of the keys. A few others may be among them, if
@@ -176,11 +154,11 @@ impl Sought {
     }
 
     /// Which of a branch's children can hold one of the keys, given where each begins.
-    pub(crate) fn pick_children<'a>(
+    pub(crate) fn pick_children<'a, P: Place<'a>>(
         &self,
         children: Range<usize>,
         count: usize,
-        begin: impl Fn(usize) -> KeyRef<'a>,
+        begin: impl Fn(usize) -> P,
     ) -> Picks {
         let Some(keys) = &self.keys else { return children.into() };
         let position = |child: usize, key: usize| self.position(&begin(child), keys, key);

@@ -286,10 +286,10 @@ impl Walk {
 
     /// The rows of a leaf that matter, if there are any.
     fn rows_in(&self, leaf: &Arc<Leaf>, sought: &Sought) -> Result<Option<LeafRows>, IndexError> {
-        let mut rows = leaf.pick(sought)?;
-        if let Some(range) = rows.range().filter(|_| !self.is_regrouped) {
-            rows = leaf.narrow(range, &sought.range, self.times)?.into();
-        }
+        let rows = match self.is_regrouped {
+            true => leaf.pick(sought)?,
+            false => leaf.pick_within(sought, self.times)?,
+        };
         Ok((!rows.is_empty()).then(|| LeafRows { leaf: Arc::clone(leaf), rows }))
     }
 

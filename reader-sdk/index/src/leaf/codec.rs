@@ -16,7 +16,7 @@ use super::Leaf;
 use crate::keys;
 use crate::node::{Header, NodeError, Summary};
 use crate::table::{ADDED, CLOSED, ENTITIES, FIELDS, PLACES, STATES, Table, TableWriter, VALUES};
-use crate::values::Storing;
+use crate::values::{self, Storing};
 use crate::wire::{DecodeError, Reader, put_varint, unzigzag, zigzag};
 use crate::{Layer, Record, Slice, State};
 
@@ -42,9 +42,15 @@ impl Leaf {
         if header.layer == Layer::History && table.find(STATES).is_some() {
             return Err(DecodeError::damaged("no states in the history layer", "some"));
         }
-        let values = fields.fields.iter().map(|_| OnceLock::new()).collect();
+        let columns_of_values = fields.fields.iter().map(|_| OnceLock::new()).collect();
+        let columns = table.values().iter().zip(&fields.fields).enumerate();
+        let elsewhere = columns
+            .filter(|(_, (column, field))| values::is_elsewhere(field.value_type, column.encoding))
+            .map(|(field, _)| field)
+            .collect();
         let summary = Summary { records: header.count as u64, net, t_min, t_max };
-        Ok((Self { table: Some(table), values, ..Self::empty(header, fields, object) }, summary))
+        let empty = Self::empty(header, fields, object);
+        Ok((Self { table: Some(table), values: columns_of_values, elsewhere, ..empty }, summary))
     }
 }
 

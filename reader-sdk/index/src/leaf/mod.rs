@@ -37,6 +37,8 @@ pub struct Leaf {
     e: OnceLock<Slice<EntityId>>,
     places: OnceLock<Places>,
     values: Box<[OnceLock<Values>]>,
+    /// The fields with values that are stored elsewhere.
+    elsewhere: Box<[usize]>,
     added: OnceLock<Slice<T>>,
     closed: OnceLock<Slice<T>>,
     /// `None` where all are inserted, and in the history layer.
@@ -192,6 +194,19 @@ impl Leaf {
         }
     }
 
+    /// Some rows without those that close a fact of an older run.
+    pub(crate) fn without_removed(&self, rows: Picks) -> Result<Picks, IndexError> {
+        if self.layer == Layer::History || !self.has_steps() {
+            return Ok(rows);
+        }
+        let Some(states) = self.states()? else { return Ok(rows) };
+        let stays = |row: &usize| states[*row] != State::Removed;
+        if rows.iter().all(|row| stays(&row)) {
+            return Ok(rows);
+        }
+        Ok(rows.iter().filter(stays).collect::<Vec<_>>().into())
+    }
+
     /// Decodes the columns of values that some rows have a part in.
     fn open_values(&self, rows: &Picks) -> Result<(), IndexError> {
         let places = self.places()?;
@@ -289,12 +304,7 @@ impl Leaf {
 impl Leaf {
     /// Whether large values have to be fetched before the leaf can be read.
     pub(crate) fn is_incomplete(&self) -> bool {
-        self.table.as_ref().is_some_and(|table| {
-            let mut columns = table.values().iter().zip(&self.values).zip(&self.fields.fields);
-            columns.any(|((column, values), field)| {
-                values::is_elsewhere(field.value_type, column.encoding) && values.get().is_none()
-            })
-        })
+        self.elsewhere.iter().any(|field| self.values[*field].get().is_none())
     }
 
     /// The values that have to be fetched.
@@ -363,6 +373,7 @@ impl Leaf {
             e: OnceLock::new(),
             places: OnceLock::new(),
             values: Box::default(),
+            elsewhere: Box::default(),
             added: OnceLock::new(),
             closed: OnceLock::new(),
             states: OnceLock::new(),

@@ -6,10 +6,10 @@ use std::ops::{Bound, Range};
 use duramen_model::{AttributeId, EntityId, Order};
 
 use super::{Leaf, opened};
-use crate::key::is_by_time;
-use crate::keys::{Places, first};
-use crate::picks::Picks;
-use crate::sought::{Place, Sought};
+use crate::key::{Place, is_by_time};
+use crate::keys::{Fields, Places, first};
+use crate::picks::{Picks, gallop};
+use crate::sought::Sought;
 use crate::value_ref::ValueRef;
 use crate::{IndexError, KeyRange, Slice, Times};
 
@@ -70,9 +70,18 @@ impl Leaf {
         }
     }
 
+    /// Which rows are sought and may matter within some times.
+    pub(crate) fn pick_within(&self, sought: &Sought, times: Times) -> Result<Picks, IndexError> {
+        let rows = self.pick(sought)?;
+        match rows.range() {
+            Some(range) => Ok(self.narrow(range, &sought.range, times)?.into()),
+            None => Ok(rows),
+        }
+    }
+
     /// Of the rows in a range of the history layer, which may matter within some times: what was
     /// closed early is passed over where the rows are sorted by that.
-    pub(crate) fn narrow(
+    fn narrow(
         &self,
         rows: Range<usize>,
         range: &KeyRange,
@@ -101,6 +110,13 @@ impl Leaf {
     ) -> Result<Range<usize>, IndexError> {
         let Some(a) = range.a.filter(|_| !rows.is_empty()) else { return Ok(rows) };
         let places = self.places()?;
+        if matches!(places, Places::InOrder) {
+            let Fields { fields, starts } = &*self.fields;
+            let (from, to) =
+                (fields.partition_point(|f| f.a < a), fields.partition_point(|f| f.a <= a));
+            let start = rows.start.max(starts[from]);
+            return Ok(start..rows.end.min(starts[to]).max(start));
+        }
         let attribute = |row| self.fields.fields[places.locate(&self.fields, row).0].a;
         Ok(between(rows, |row| attribute(row).cmp(&a)))
     }
@@ -121,5 +137,5 @@ impl Leaf {
 /// The rows that are neither before nor after what is looked for.
 fn between(rows: Range<usize>, position: impl Fn(usize) -> Ordering) -> Range<usize> {
     let start = first(rows.clone(), |row| position(row).is_ge());
-    start..first(start..rows.end, |row| position(row).is_gt())
+    start..gallop(start..rows.end, |row| position(row).is_eq())
 }

@@ -100,3 +100,27 @@ async fn a_few_records_of_many_in_memory_are_picked() {
         assert_eq!(count, expected);
     }
 }
+
+#[tokio::test]
+async fn many_records_in_memory_are_read_as_columns_that_stay() {
+    let (order, layer) = (Order::Aevt, Layer::Current);
+    let many = Run::memory(order, layer, (0..10_000).map(record).collect());
+    let state = State::Removed;
+    let removed = (0..5_000).map(|e| Record { state, ..record(2 * e) }).collect();
+    let index = Index::new(order, layer).with_run(many);
+    let [Run::Memory(run)] = index.runs() else { panic!("one run in memory") };
+    assert_eq!(run.column_bytes(), 0);
+    let nodes = Nodes::empty();
+    let mut cursor = index.cursor(&nodes, &KeyRange::all(order));
+    let mut count = 0;
+    while let Some(stretches) = cursor.next_stretches().await.unwrap() {
+        assert!(stretches.iter().all(|stretch| matches!(stretch, Stretch::Leaf { .. })));
+        count += stretches.iter().map(Stretch::len).sum::<usize>();
+    }
+    assert_eq!(count, 10_000);
+    assert!(index.column_bytes() > 10_000 * 16);
+    // Tombstones alone show nothing, as columns either.
+    let closed = Index::new(order, layer).with_run(Run::memory(order, layer, removed));
+    let mut cursor = closed.cursor(&nodes, &KeyRange::all(order));
+    assert!(cursor.next_stretches().await.unwrap().is_none());
+}

@@ -142,11 +142,30 @@ async fn read(mut cursor: Cursor) -> Vec<Record> {
     facts
 }
 
+/// What stretches have of open facts does not tell how they came to be.
+async fn read_as_columns(index: &Index, nodes: &Nodes, range: &KeyRange) -> Vec<Record> {
+    let mut cursor = index.cursor(nodes, range);
+    let mut facts = Vec::new();
+    while let Some(stretches) = cursor.next_stretches().await.unwrap() {
+        for stretch in stretches {
+            facts.extend(stretch.into_records().unwrap());
+        }
+    }
+    for fact in &mut facts {
+        assert_ne!(fact.state, State::Removed);
+        if fact.state == State::Replaced {
+            fact.state = State::Inserted;
+        }
+    }
+    facts
+}
+
 async fn check(index: &Index, nodes: &Nodes, oracle: &Oracle, range: &KeyRange) {
     let expected = oracle.facts(index.layer(), range);
     assert_eq!(index.count(nodes, range).await.unwrap(), expected.len() as u64, "{range:?}");
     assert_eq!(index.scan(nodes, range).await.unwrap(), expected, "{range:?}");
     assert_eq!(read_by_cursor(index, nodes, range).await, expected, "{range:?}");
+    assert_eq!(read_as_columns(index, nodes, range).await, expected, "{range:?} as columns");
     index.estimate(nodes, range).await.unwrap();
     for times in [(None, Some(5)), (Some(5), None), (Some(3), Some(12))] {
         let times = Times { after: times.0.map(t), up_to: times.1.map(t) };

@@ -31,7 +31,8 @@ pub(super) fn decode(
     reader.finish()?;
     // Separators of that version do not tell what closed a fact.
     let closed = (header.layer == Layer::History).then(|| vec![T::GENESIS; header.count]);
-    Ok((Keys::of(&separators, closed), pointers))
+    let keys = separators.iter().map(|(e, a, v, added)| (*e, *a, v, *added));
+    Ok((Keys::of(keys, closed), pointers))
 }
 
 fn decode_pointers(reader: &mut Reader<'_>, count: usize) -> Result<Vec<Pointer>, DecodeError> {

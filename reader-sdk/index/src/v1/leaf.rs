@@ -50,7 +50,8 @@ pub(super) fn decode(
         (other, _) => return Err(unknown_encoding("states", other)),
     }
     reader.finish()?;
-    Ok((Keys::of(&keys, closed), states.map(Into::into)))
+    let keys = keys.iter().map(|(e, a, v, added)| (*e, *a, v, *added));
+    Ok((Keys::of(keys, closed), states.map(Into::into)))
 }
 
 fn state(number: u8) -> Result<State, DecodeError> {

@@ -48,6 +48,6 @@ impl Regrouping {
         let (order, layer) = (self.order, self.layer);
         records.sort_by(|x, y| KeyRef::from(x).compare(&KeyRef::from(y), order, layer));
         let count = records.len();
-        Chunk::memory(records.into(), (0..count).into())
+        Chunk::memory(records.into(), None, (0..count).into())
     }
 }
