@@ -1,100 +1,184 @@
-//! What has been read of the database so far, in few rounds.
+//! What has been read of the database so far, in few rounds: with one walk for all entities of a
+//! level that have the same plan.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashMap;
+use std::ops::Range;
+use std::sync::Arc;
 
-use duramen_db::{Db, Selection};
-use duramen_model::{AttributeId, Datom, EntityId, Value};
+use duramen_db::Db;
+use duramen_db::columns::{KeyRange, Keys};
+use duramen_model::{Datom, EntityId, Order, Value};
+use foldhash::fast::FixedState;
+use futures_util::future::try_join_all;
 
 use super::PullError;
-use super::plan::{Place, Plan};
+use super::plan::{Place, Plan, PlanId, Plans};
 
-/// Something to read of the database.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-enum Question {
-    /// All facts of an entity.
-    Entity(EntityId),
-    /// The values that an entity has for an attribute.
-    Forward(EntityId, AttributeId),
-    /// The entities that refer to an entity by an attribute.
-    Reverse(EntityId, AttributeId),
+/// What has been read. Nothing is read twice for one plan.
+pub(super) struct Facts {
+    /// What each plan needs.
+    plans: Vec<PlanFacts>,
 }
 
-/// What has been read. Nothing is read twice.
+/// What has been read for one plan.
 #[derive(Default)]
-pub(super) struct Facts {
-    answers: HashMap<Question, Vec<Datom>>,
+struct PlanFacts {
+    /// What entities have.
+    forward: Table,
+    /// What refers to them, by the plan's attributes that are followed backwards.
+    backward: Vec<Table>,
+}
+
+/// Facts by entity.
+#[derive(Default)]
+struct Table {
+    datoms: Vec<Datom>,
+    places: HashMap<EntityId, Range<usize>, FixedState>,
+}
+
+/// What has been read of one entity.
+#[derive(Clone, Copy)]
+pub(super) struct Own<'a> {
+    /// All that the plan needs of what the entity has, by attribute.
+    pub(super) forward: &'a [Datom],
+    facts: &'a PlanFacts,
+    plan: &'a Plan,
+    e: EntityId,
 }
 
 impl Facts {
+    /// Nothing yet.
+    pub(super) fn new(plans: &Plans) -> Self {
+        Self { plans: (0..plans.len()).map(|_| PlanFacts::default()).collect() }
+    }
+
     /// Reads what the plans need of their entities, all of it in one round.
-    pub(super) async fn read<'a>(
+    pub(super) async fn read(
         &mut self,
         db: &Db,
-        wanted: impl Iterator<Item = (EntityId, &'a Plan)>,
+        plans: &Plans,
+        wanted: impl Iterator<Item = (EntityId, PlanId)>,
     ) -> Result<(), PullError> {
-        let mut seen = HashSet::new();
-        let mut questions = Vec::new();
+        let mut missing: Vec<Vec<EntityId>> = vec![Vec::new(); self.plans.len()];
         for (e, plan) in wanted {
-            let missing = |question: &Question| !self.answers.contains_key(question);
-            for question in asked(e, plan).filter(missing) {
-                if seen.insert(question) {
-                    questions.push(question);
-                }
+            if !self.plans[plan].forward.places.contains_key(&e) {
+                missing[plan].push(e);
             }
         }
-        if questions.is_empty() {
-            return Ok(());
+        let mut walks = Vec::new();
+        for (id, mut entities) in missing.into_iter().enumerate().filter(|(_, e)| !e.is_empty()) {
+            entities.sort_unstable();
+            entities.dedup();
+            let entities: Arc<[EntityId]> = entities.into();
+            walks.extend(
+                asked(plans.plan(id), &entities)
+                    .map(|(slot, range, keys)| (id, slot, Arc::clone(&entities), range, keys)),
+            );
         }
-        let selections: Vec<Selection> = questions.iter().map(|q| q.selection()).collect();
-        let answers = db.select_many(&selections).await?;
-        self.answers.extend(questions.into_iter().zip(answers));
+        let reads = walks.into_iter().map(async |(id, slot, entities, range, keys)| {
+            let datoms = match keys {
+                Some(keys) => db.datoms_among(&range, keys).await?,
+                None => Vec::new(),
+            };
+            Ok::<_, PullError>((id, slot, entities, datoms))
+        });
+        for (id, slot, entities, datoms) in try_join_all(reads).await? {
+            self.plans[id].take(slot, &entities, datoms);
+        }
         Ok(())
     }
 
-    /// All facts of an entity that a wildcard asked for, in the order of their attributes.
-    pub(super) fn entity(&self, e: EntityId) -> &[Datom] {
-        self.answers.get(&Question::Entity(e)).map_or(&[], Vec::as_slice)
+    /// What has been read of an entity for a plan.
+    pub(super) fn of<'a>(&'a self, e: EntityId, (id, plan): (PlanId, &'a Plan)) -> Own<'a> {
+        let facts = &self.plans[id];
+        Own { forward: facts.forward.of(e), facts, plan, e }
     }
+}
 
-    /// The facts that an entry shows.
-    pub(super) fn at(&self, e: EntityId, place: Place) -> &[Datom] {
-        match place {
-            Place::Nowhere => &[],
-            Place::Reverse(a) => self.answer(Question::Reverse(e, a)),
-            Place::Forward(a) => match self.answers.get(&Question::Entity(e)) {
-                Some(all) => {
-                    let start = all.partition_point(|datom| datom.a < a);
-                    let end = all.partition_point(|datom| datom.a <= a);
-                    &all[start..end]
+/// Of which table something is.
+#[derive(Debug, Clone, Copy)]
+enum Slot {
+    Forward,
+    Backward(usize),
+}
+
+/// What a plan needs to know of entities: what they have, and what refers to them by each of some
+/// attributes. Of a plan that needs nothing of what they have, only that they were asked for.
+fn asked(
+    plan: &Plan,
+    entities: &Arc<[EntityId]>,
+) -> impl Iterator<Item = (Slot, KeyRange, Option<Keys>)> {
+    let own = match plan.wildcard {
+        true => Some(Keys::Entities(Arc::clone(entities))),
+        false if plan.forward.is_empty() => None,
+        false => Some(Keys::Facts(Arc::clone(entities), Arc::clone(&plan.forward))),
+    };
+    let forward = (Slot::Forward, KeyRange::all(Order::Eavt), own);
+    let backward = plan.backward.iter().enumerate().map(|(slot, a)| {
+        let range = KeyRange::all(Order::Vaet).with_a(*a);
+        (Slot::Backward(slot), range, Some(Keys::Entities(Arc::clone(entities))))
+    });
+    std::iter::once(forward).chain(backward)
+}
+
+impl PlanFacts {
+    fn take(&mut self, slot: Slot, entities: &[EntityId], datoms: Vec<Datom>) {
+        match slot {
+            Slot::Forward => self.forward.take(entities, datoms, |datom| Some(datom.e)),
+            Slot::Backward(slot) => {
+                if self.backward.len() <= slot {
+                    self.backward.resize_with(slot + 1, Table::default);
                 }
-                None => self.answer(Question::Forward(e, a)),
-            },
+                self.backward[slot].take(entities, datoms, |datom| match datom.v {
+                    Value::Ref(e) => Some(e),
+                    _ => None,
+                });
+            }
+        }
+    }
+}
+
+impl Table {
+    /// Takes the datoms of some entities, in the order of these.
+    fn take(
+        &mut self,
+        entities: &[EntityId],
+        mut datoms: Vec<Datom>,
+        of: impl Fn(&Datom) -> Option<EntityId>,
+    ) {
+        let mut next = self.datoms.len();
+        self.datoms.append(&mut datoms);
+        self.places.reserve(entities.len());
+        for e in entities {
+            let start = next;
+            while self.datoms.get(next).is_some_and(|datom| of(datom) == Some(*e)) {
+                next += 1;
+            }
+            self.places.insert(*e, start..next);
         }
     }
 
-    fn answer(&self, question: Question) -> &[Datom] {
-        self.answers.get(&question).map_or(&[], Vec::as_slice)
+    fn of(&self, e: EntityId) -> &[Datom] {
+        self.places.get(&e).map_or(&[], |range| &self.datoms[range.clone()])
     }
 }
 
-/// What a plan needs to know of an entity. A wildcard's answer serves the attributes asked for
-/// by name too.
-fn asked(e: EntityId, plan: &Plan) -> impl Iterator<Item = Question> {
-    let whole = plan.wildcard.then_some(Question::Entity(e));
-    let each = plan.entries.iter().filter_map(move |entry| match entry.place {
-        Place::Forward(a) => (!plan.wildcard).then_some(Question::Forward(e, a)),
-        Place::Reverse(a) => Some(Question::Reverse(e, a)),
-        Place::Nowhere => None,
-    });
-    whole.into_iter().chain(each)
-}
-
-impl Question {
-    fn selection(self) -> Selection {
-        match self {
-            Self::Entity(e) => Selection::default().with_e(e),
-            Self::Forward(e, a) => Selection::default().with_e(e).with_a(a),
-            Self::Reverse(e, a) => Selection::default().with_a(a).with_v(Value::Ref(e)),
+impl<'a> Own<'a> {
+    /// The facts that an entry shows.
+    pub(super) fn at(&self, place: Place) -> &'a [Datom] {
+        match place {
+            Place::Nowhere => &[],
+            Place::Forward(a) => {
+                let start = self.forward.partition_point(|datom| datom.a < a);
+                let own = &self.forward[start..];
+                // Nearly always one.
+                &own[..own.iter().take_while(|datom| datom.a == a).count()]
+            }
+            Place::Reverse(a) => {
+                let slot = self.plan.backward.iter().position(|own| *own == a);
+                let table = slot.and_then(|slot| self.facts.backward.get(slot));
+                table.map_or(&[], |table| table.of(self.e))
+            }
         }
     }
 }

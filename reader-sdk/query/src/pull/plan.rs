@@ -32,7 +32,13 @@ pub(super) struct Plan {
     /// The attributes asked for by name. Their keys are distinct.
     pub(super) entries: Vec<Entry>,
     /// How many times each recursion of the pattern may be followed.
-    pub(super) levels: Vec<u32>,
+    pub(super) levels: Arc<[u32]>,
+    /// The attributes whose values are asked for by name; ascending.
+    pub(super) forward: Arc<[AttributeId]>,
+    /// Those that are followed backwards.
+    pub(super) backward: Vec<AttributeId>,
+    /// Whether no two keys of a result can be the same.
+    pub(super) distinct: bool,
 }
 
 /// An attribute to show.
@@ -87,7 +93,8 @@ impl Plans {
         schema: &Schema,
         registry: &Registry,
     ) -> Result<Self, PullError> {
-        let expansion = Plan { wildcard: true, id_keys: vec![id_key()], ..Plan::default() };
+        let expansion =
+            Plan { wildcard: true, id_keys: vec![id_key()], distinct: true, ..Plan::default() };
         let mut plans = Self { plans: vec![expansion], top: EXPANSION };
         plans.top = plans.add(pattern, schema, registry)?;
         Ok(plans)
@@ -97,6 +104,10 @@ impl Plans {
         &self.plans[id]
     }
 
+    pub(super) fn len(&self) -> usize {
+        self.plans.len()
+    }
+
     fn add(
         &mut self,
         pattern: &PullPattern,
@@ -104,6 +115,7 @@ impl Plans {
         registry: &Registry,
     ) -> Result<PlanId, PullError> {
         let mut plan = Plan { wildcard: pattern.wildcard, ..Plan::default() };
+        let mut bounds = Vec::new();
         for spec in &pattern.attributes {
             if spec.is_id() {
                 plan.id_keys.push(spec.key.clone());
@@ -114,8 +126,8 @@ impl Plans {
                 _ if attribute.is_none() => Show::Value,
                 pattern::Next::Pattern(next) => Show::Plan(self.add(next, schema, registry)?),
                 pattern::Next::Recursion(levels) => {
-                    plan.levels.push(levels.unwrap_or(u32::MAX));
-                    Show::Recursion(plan.levels.len() - 1)
+                    bounds.push(levels.unwrap_or(u32::MAX));
+                    Show::Recursion(bounds.len() - 1)
                 }
                 pattern::Next::Plain => plain(spec, attribute),
             };
@@ -126,8 +138,33 @@ impl Plans {
         if plan.wildcard && plan.id_keys.is_empty() {
             plan.id_keys.push(id_key());
         }
+        plan.levels = bounds.into();
+        plan.settle();
         self.plans.push(plan);
         Ok(self.plans.len() - 1)
+    }
+}
+
+impl Plan {
+    /// Notes what follows from the entries.
+    fn settle(&mut self) {
+        let place = |entry: &Entry| match entry.place {
+            Place::Forward(a) => Some((Some(a), None)),
+            Place::Reverse(a) => Some((None, Some(a))),
+            Place::Nowhere => None,
+        };
+        let places: Vec<_> = self.entries.iter().filter_map(place).collect();
+        let mut forward: Vec<AttributeId> = places.iter().filter_map(|(a, _)| *a).collect();
+        forward.sort_unstable();
+        forward.dedup();
+        self.forward = forward.into();
+        self.backward = places.iter().filter_map(|(_, a)| *a).collect();
+        self.backward.sort_unstable();
+        self.backward.dedup();
+        let is_id = |entry: &Entry| self.id_keys.contains(&entry.key);
+        self.distinct = self.id_keys.len() < 2
+            && (!self.wildcard || self.entries.is_empty())
+            && !self.entries.iter().any(is_id);
     }
 }
 

@@ -2,6 +2,7 @@
 //!
 //! Neither growing nor folding recurses, so that depth costs no stack.
 
+use std::collections::BTreeMap;
 use std::ops::Range;
 use std::sync::Arc;
 
@@ -19,6 +20,8 @@ pub(super) struct Tree<'a> {
     schema: &'a Schema,
     limits: PullLimits,
     nodes: Vec<Node>,
+    /// The entries of attributes that wildcards found.
+    wild: BTreeMap<AttributeId, Entry>,
 }
 
 /// An entity at one place of the result.
@@ -59,7 +62,9 @@ enum EntryRef {
 }
 
 enum Found {
-    Values(Vec<Edn>),
+    Nothing,
+    One(Edn),
+    Many(Vec<Form>),
     Nodes(Range<usize>),
 }
 
@@ -72,12 +77,13 @@ impl<'a> Tree<'a> {
         entities: &[EntityId],
         limits: PullLimits,
     ) -> Result<Self, PullError> {
-        let mut tree = Self { plans, schema, limits, nodes: Vec::new() };
-        let levels: Arc<[u32]> = plans.plan(plans.top).levels.clone().into();
+        let mut tree = Self { plans, schema, limits, nodes: Vec::new(), wild: BTreeMap::new() };
+        let levels = &plans.plan(plans.top).levels;
+        tree.nodes.reserve(entities.len());
         for &e in entities {
             tree.push(Node::new(e, plans.top, Origin::Pattern, levels.clone()))?;
         }
-        let mut facts = Facts::default();
+        let mut facts = Facts::new(plans);
         let mut level = 0..tree.nodes.len();
         for depth in 0.. {
             if level.is_empty() {
@@ -87,7 +93,7 @@ impl<'a> Tree<'a> {
                 return Err(tree.too_deep());
             }
             let wanted = tree.nodes[level.clone()].iter().filter(|node| !node.is_repeated());
-            facts.read(db, wanted.map(|node| (node.e, plans.plan(node.plan)))).await?;
+            facts.read(db, plans, wanted.map(|node| (node.e, node.plan))).await?;
             let next = tree.nodes.len();
             for parent in level {
                 tree.extend(parent, &facts)?;
@@ -103,21 +109,26 @@ impl<'a> Tree<'a> {
         if node.is_repeated() {
             return Ok(());
         }
-        let (e, plan) = (node.e, self.plans.plan(node.plan));
-        let mut pieces = Vec::new();
+        let plan = self.plans.plan(node.plan);
+        let own = facts.of(node.e, (node.plan, plan));
+        let mut pieces = Vec::with_capacity(plan.entries.len());
         for (number, entry) in plan.entries.iter().enumerate() {
-            let found = self.found(parent, entry, facts.at(e, entry.place))?;
-            pieces.push(Piece { entry: EntryRef::Named(number), found });
+            let found = self.found(parent, entry, own.at(entry.place))?;
+            if !found.is_nothing() || entry.default.is_some() {
+                pieces.push(Piece { entry: EntryRef::Named(number), found });
+            }
         }
         if plan.wildcard {
-            for datoms in facts.entity(e).chunk_by(|x, y| x.a == y.a) {
+            for datoms in own.forward.chunk_by(|x, y| x.a == y.a) {
                 let a = datoms[0].a;
                 let Some(attribute) = self.schema.attribute(a) else { continue };
                 if plan.names(a) {
                     continue;
                 }
-                let found = self.found(parent, &Entry::wild(attribute), datoms)?;
-                pieces.push(Piece { entry: EntryRef::Wild(a), found });
+                let entry = self.wild.remove(&a).unwrap_or_else(|| Entry::wild(attribute));
+                let found = self.found(parent, &entry, datoms);
+                self.wild.insert(a, entry);
+                pieces.push(Piece { entry: EntryRef::Wild(a), found: found? });
             }
         }
         self.nodes[parent].pieces = pieces;
@@ -131,17 +142,23 @@ impl<'a> Tree<'a> {
         datoms: &[Datom],
     ) -> Result<Found, PullError> {
         let limit = if entry.many { entry.limit } else { 1 };
-        let targets = datoms.iter().take(limit).map(|datom| target(datom, entry.place));
+        let mut targets = datoms.iter().take(limit).map(|datom| target(datom, entry.place));
+        if datoms.is_empty() {
+            return Ok(Found::Nothing);
+        }
         let (plan, recursion) = match entry.show {
+            Show::Value | Show::Id if entry.many => {
+                return Ok(Found::Many(targets.map(|value| shown(value).into()).collect()));
+            }
             Show::Value | Show::Id => {
-                return Ok(Found::Values(targets.map(shown).collect()));
+                return Ok(targets.next().map_or(Found::Nothing, |value| Found::One(shown(value))));
             }
             Show::Plan(plan) => (plan, None),
             Show::Expansion => (EXPANSION, None),
             Show::Recursion(number) => (self.nodes[parent].plan, Some(number)),
         };
         let Some(levels) = self.levels_below(parent, plan, recursion) else {
-            return Ok(Found::Values(Vec::new()));
+            return Ok(Found::Nothing);
         };
         let start = self.nodes.len();
         for value in targets {
@@ -161,7 +178,7 @@ impl<'a> Tree<'a> {
         recursion: Option<usize>,
     ) -> Option<Arc<[u32]>> {
         let Some(number) = recursion else {
-            return Some(self.plans.plan(plan).levels.clone().into());
+            return Some(Arc::clone(&self.plans.plan(plan).levels));
         };
         let levels = &self.nodes[parent].levels;
         match levels[number] {
@@ -235,28 +252,38 @@ impl<'a> Tree<'a> {
         }
         let plan = self.plans.plan(node.plan);
         let mut shown = Vec::with_capacity(plan.id_keys.len() + pieces.len());
+        let put = if plan.distinct { add } else { put };
         for key in &plan.id_keys {
             put(&mut shown, key, id(node.e));
         }
         for piece in pieces {
-            let values = match piece.found {
-                Found::Values(values) => values,
-                Found::Nodes(range) => results[range].iter_mut().filter_map(Option::take).collect(),
-            };
-            let wild;
             let entry = match piece.entry {
                 EntryRef::Named(number) => &plan.entries[number],
-                EntryRef::Wild(a) => {
-                    let Some(attribute) = self.schema.attribute(a) else { continue };
-                    wild = Entry::wild(attribute);
-                    &wild
+                EntryRef::Wild(a) => &self.wild[&a],
+            };
+            let found = match piece.found {
+                Found::Nothing => None,
+                Found::One(value) => Some(value),
+                Found::Many(values) => Some(Edn::Vector(values)),
+                Found::Nodes(range) => {
+                    let mut below = results[range].iter_mut().filter_map(Option::take);
+                    match entry.many {
+                        true => some(below.map(Form::from).collect()),
+                        false => below.next(),
+                    }
                 }
             };
-            if let Some(value) = entry.shown(values)? {
+            if let Some(value) = entry.shown(found)? {
                 put(&mut shown, &entry.key, value);
             }
         }
         Ok((!shown.is_empty()).then_some(Edn::Map(shown)))
+    }
+}
+
+impl Found {
+    const fn is_nothing(&self) -> bool {
+        matches!(self, Self::Nothing)
     }
 }
 
@@ -278,15 +305,8 @@ impl Plan {
 }
 
 impl Entry {
-    /// What is shown of the values that were found; `None` if the entry is left out.
-    fn shown(&self, mut values: Vec<Edn>) -> Result<Option<Edn>, PullError> {
-        let mut found = if values.is_empty() {
-            None
-        } else if self.many {
-            Some(Edn::Vector(values.into_iter().map(Form::from).collect()))
-        } else {
-            Some(values.swap_remove(0))
-        };
+    /// What is shown of what was found; `None` if the entry is left out.
+    fn shown(&self, mut found: Option<Edn>) -> Result<Option<Edn>, PullError> {
         if let (Some(value), Some((name, function))) = (&found, &self.transform) {
             let shown = function.call(std::slice::from_ref(value)).map_err(|reason| {
                 PullError::of(PullErrorKind::FunctionFailed, format!("{name}: {reason}"))
@@ -321,9 +341,18 @@ fn id(e: EntityId) -> Edn {
     Edn::from_value(Value::Ref(e))
 }
 
+fn some(values: Vec<Form>) -> Option<Edn> {
+    (!values.is_empty()).then_some(Edn::Vector(values))
+}
+
+/// Adds a key that is not there yet.
+fn add(shown: &mut Vec<(Form, Form)>, key: &Edn, value: Edn) {
+    shown.push((key.clone().into(), value.into()));
+}
+
 fn put(shown: &mut Vec<(Form, Form)>, key: &Edn, value: Edn) {
     match shown.iter_mut().find(|(other, _)| other.edn == *key) {
         Some((_, old)) => old.edn = value,
-        None => shown.push((key.clone().into(), value.into())),
+        None => add(shown, key, value),
     }
 }
