@@ -6,7 +6,7 @@ use std::time::Duration;
 use duramen_db::{Db, EntityRef};
 use duramen_model::edn::Edn;
 use duramen_model::{Datom, EntityId, Form, Order};
-use duramen_query::pull::{self, PullOptions, PullPattern};
+use duramen_query::pull::{self, Along, IndexPull, PullOptions, PullPattern};
 use duramen_query::{Answer, Explanation, Input, Prepared, Query, QueryOptions, Rows};
 
 use crate::{Entity, Error, components, timer};
@@ -119,6 +119,32 @@ pub trait DbExt: sealed::Sealed {
         entities: &[EntityId],
     ) -> Result<Vec<Edn>, Error>;
 
+    /// Shows what a pattern asks for of the entities that have an attribute, in the order of its
+    /// values or of the entities, from the first or from the last: batch by batch, as far as is
+    /// asked for.
+    ///
+    /// ```
+    /// # use duramen::{Along, Db, DbExt, Keyword};
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # let db = Db::genesis();
+    /// let by_name = Along::values(Keyword::new("db/ident")).reversed();
+    /// let mut pull = db.index_pull("[:db/ident]", &by_name)?;
+    /// while let Some(batch) = pull.next_batch().await? {
+    ///     assert!(!batch.is_empty());
+    /// }
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// # Errors
+    /// When the pattern is refused, or there is no such order.
+    fn index_pull(
+        &self,
+        pattern: &(impl AsPattern + ?Sized),
+        along: &Along,
+    ) -> Result<IndexPull, Error>;
+
     /// What is known of an entity; `None` when nothing is.
     ///
     /// # Errors
@@ -158,6 +184,15 @@ impl DbExt for Db {
     ) -> Result<Vec<Edn>, Error> {
         let options = PullOptions::default();
         Ok(pull::pull_many_with(self, &*pattern.as_pattern()?, entities, &options).await?)
+    }
+
+    fn index_pull(
+        &self,
+        pattern: &(impl AsPattern + ?Sized),
+        along: &Along,
+    ) -> Result<IndexPull, Error> {
+        let options = PullOptions::default();
+        Ok(pull::index_pull(self, &*pattern.as_pattern()?, along, &options)?)
     }
 
     async fn entity(&self, e: impl Into<EntityRef>) -> Result<Option<Entity>, Error> {

@@ -72,7 +72,8 @@ pub use duramen_model::{
     Schema, Span, Symbol, T, Unique, Value, ValueType, edn,
 };
 pub use duramen_query::pull::{
-    PullError, PullErrorKind, PullLimits, PullOptions, PullPattern, pull_many_with, pull_with,
+    Along, IndexPull, PullError, PullErrorKind, PullLimits, PullOptions, PullPattern, index_pull,
+    pull_many_with, pull_with,
 };
 pub use duramen_query::{
     Answer, Budget, CancelToken, Clock, Cost, ExplainedRule, ExplainedStep, Explanation, Input,

@@ -37,6 +37,9 @@ pub enum PullErrorKind {
     History,
     /// What was given names no entity, whatever the database holds: fix the request.
     NotAnEntity,
+    /// The pull goes along the values of an attribute that is neither unique nor indexed: go along
+    /// its entities, or index it.
+    NotIndexed,
     /// The database could not be read; the source says why.
     Unreadable,
 }
@@ -54,6 +57,7 @@ impl PullErrorKind {
             Self::TooLarge => "pull/too-large",
             Self::History => "pull/history",
             Self::NotAnEntity => "pull/not-an-entity",
+            Self::NotIndexed => "pull/not-indexed",
             Self::Unreadable => "pull/unreadable",
         }
     }

@@ -16,8 +16,10 @@
 //!   error. Only limits cut, and only where the pattern or the documented default says so.
 //!
 //! Reading order: `pattern` (what is asked), `parse` (how it is written), `plan` (against a
-//! schema), `facts` (what is read), `tree` (how the result grows).
+//! schema), `facts` (what is read), `tree` (how the result grows); `along` (entities in the order of
+//! an index).
 
+mod along;
 mod error;
 mod facts;
 mod parse;
@@ -32,6 +34,7 @@ use duramen_db::{Db, EntityRef};
 use duramen_model::EntityId;
 use duramen_model::edn::Edn;
 
+pub use along::{Along, IndexPull, index_pull};
 pub use error::{PullError, PullErrorKind};
 pub use pattern::PullPattern;
 

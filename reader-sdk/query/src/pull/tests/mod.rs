@@ -1,5 +1,6 @@
 //! What a pull shows, case by case, over small databases.
 
+mod along;
 mod parsing;
 mod showing;
 
