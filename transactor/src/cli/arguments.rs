@@ -65,6 +65,8 @@ pub(crate) enum Command {
     Query(Query),
     /// Shows an entity, straight from the bucket.
     Pull(Pull),
+    /// Asks databases one question after the other, from a terminal or a pipe.
+    Shell(Shell),
     /// Shows what was transacted, straight from the bucket.
     Log(Log),
     /// Tells how a transactor is doing, or with --db a database in its bucket.
@@ -247,6 +249,27 @@ pub(crate) struct Pull {
     /// Prints JSON instead of EDN.
     #[arg(long)]
     pub(crate) json: bool,
+}
+
+#[derive(Debug, Args)]
+#[command(after_help = r#"Examples:
+  duramen shell file:///tmp/shop/inventory
+  duramen shell cat=s3://catalogue/shop inv=file:///tmp/shop/inventory
+  duramen shell --no-history file:///tmp/shop/inventory < questions.edn
+
+Queries stand as they are, over as many lines as they need, with their inputs behind them; :help
+shows the commands. In queries the first database is $, and each is $NAME. From a pipe it goes on
+after a statement that fails, and ends with its exit code."#)]
+pub(crate) struct Shell {
+    /// Databases: the URL of each, or NAME=URL.
+    #[arg(value_name = "[NAME=]URL")]
+    pub(crate) databases: Vec<String>,
+    /// Neither reads nor keeps a history of what is entered.
+    #[arg(long)]
+    pub(crate) no_history: bool,
+    /// How many seconds a query may take; 0 for as long as it likes.
+    #[arg(long, value_name = "SECONDS", default_value_t = 300)]
+    pub(crate) timeout: u64,
 }
 
 #[derive(Debug, Args)]

@@ -16,6 +16,7 @@ mod pull;
 mod query;
 mod report;
 mod serve;
+mod shell;
 mod sources;
 mod status;
 mod text;
@@ -64,6 +65,7 @@ async fn execute(command: Command, configuration: Configuration) -> Result<(), F
         Command::Transact(transact) => transact::run(&configuration, &transact).await,
         Command::Query(query) => query::run(&configuration, &query).await,
         Command::Pull(pull) => pull::run(&configuration, &pull).await,
+        Command::Shell(shell) => shell::run(&configuration, &shell).await,
         Command::Log(log) => log::run(&configuration, &log).await,
         Command::Status(status) => status::run(&configuration, &status).await,
         Command::Verify(verify) => verify::run(&configuration, &verify).await,

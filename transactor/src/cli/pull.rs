@@ -14,7 +14,8 @@ use super::{output, sources};
 pub(crate) async fn run(configuration: &Configuration, flags: &Pull) -> Result<(), Failure> {
     let text = Text::typed("pattern", &flags.pattern)?;
     let pattern = text.form()?;
-    let entity = reference(&Text::typed("entity", &flags.entity)?)?;
+    let entity = Text::typed("entity", &flags.entity)?;
+    let entity = reference_of(&entity, &entity.form()?)?;
     let begun = Instant::now();
     let source = sources::open_single(configuration, &flags.sources).await?;
     let pulled = source.db.pull(&pattern, entity).await.map_err(|error| refused(&text, error))?;
@@ -36,8 +37,7 @@ fn refused(text: &Text, error: Error) -> Failure {
 }
 
 /// An entity by id, ident or lookup ref.
-fn reference(text: &Text) -> Result<EntityRef, Failure> {
-    let form = text.form()?;
+pub(crate) fn reference_of(text: &Text, form: &Form) -> Result<EntityRef, Failure> {
     let found = match &form.edn {
         Edn::Value(Value::Long(id)) => {
             u64::try_from(*id).ok().and_then(EntityId::new).map(EntityRef::Id)
@@ -63,7 +63,8 @@ mod tests {
     use super::*;
 
     fn read(text: &str) -> Result<EntityRef, Failure> {
-        reference(&Text::typed("entity", text).unwrap())
+        let text = Text::typed("entity", text).unwrap();
+        reference_of(&text, &text.form()?)
     }
 
     #[test]

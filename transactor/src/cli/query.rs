@@ -1,6 +1,6 @@
 //! `query`: one question to any number of databases, answered from their buckets.
 
-mod inputs;
+pub(crate) mod inputs;
 
 use std::time::{Duration, Instant};
 

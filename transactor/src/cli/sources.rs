@@ -9,8 +9,10 @@ use futures_util::future::try_join_all;
 use super::arguments::Sources;
 use super::configuration::Configuration;
 use super::exit::Failure;
-use named::Named;
 use view::View;
+
+pub(crate) use named::Named;
+pub(crate) use view::Time;
 
 /// A database that is open.
 #[derive(Debug)]

@@ -51,7 +51,8 @@ impl Text {
         }
     }
 
-    fn new(name: &str, content: impl Into<String>) -> Self {
+    /// Text from elsewhere, and what it is called.
+    pub(crate) fn new(name: &str, content: impl Into<String>) -> Self {
         Self { name: name.to_owned(), content: content.into() }
     }
 

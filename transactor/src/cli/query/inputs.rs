@@ -39,7 +39,7 @@ pub(crate) fn arrange(
 }
 
 /// What stands after `:in`, in a query that is a vector or a map.
-fn places(query: &Form) -> Option<Vec<&Edn>> {
+pub(crate) fn places(query: &Form) -> Option<Vec<&Edn>> {
     let is_in = |form: &Form| form.as_keyword().is_some_and(|keyword| keyword.text() == "in");
     match &query.edn {
         Edn::Map(entries) => {
@@ -92,7 +92,7 @@ fn take<'a>(left: &mut Vec<&'a Source>, name: &str) -> Option<&'a Source> {
 }
 
 /// Rows in the place of a database.
-fn relation(place: &Edn, value: &Form) -> Result<Vec<Vec<Edn>>, Failure> {
+pub(crate) fn relation(place: &Edn, value: &Form) -> Result<Vec<Vec<Edn>>, Failure> {
     let rows = match &value.edn {
         Edn::Set(rows) => Some(rows.as_slice()),
         edn => edn.as_sequence(),

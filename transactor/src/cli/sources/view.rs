@@ -1,5 +1,7 @@
 //! How a database is looked at: as of a time, since a time, with its history.
 
+use std::fmt;
+
 use duramen::{Db, Instant, T};
 
 use super::named::Named;
@@ -24,7 +26,7 @@ enum What {
 
 /// A transaction, or a point in time.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Time {
+pub(crate) enum Time {
     T(T),
     Instant(Instant),
 }
@@ -77,8 +79,18 @@ impl<'a> View<'a> {
     }
 }
 
+impl fmt::Display for Time {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::T(t) => t.fmt(f),
+            Self::Instant(instant) => instant.fmt(f),
+        }
+    }
+}
+
 impl Time {
-    fn parse(flag: &str, text: &str) -> Result<Self, Failure> {
+    /// Reads a time; the flag is for the message.
+    pub(crate) fn parse(flag: &str, text: &str) -> Result<Self, Failure> {
         if let Ok(number) = text.parse::<u64>() {
             let t = T::new(number).ok_or_else(|| {
                 Failure::usage(format!("{flag} {text}: larger than any transaction number"))
@@ -93,7 +105,8 @@ impl Time {
         })
     }
 
-    async fn t(self, db: &Db) -> Result<T, Failure> {
+    /// The transaction that was the newest one then.
+    pub(crate) async fn t(self, db: &Db) -> Result<T, Failure> {
         match self {
             Self::T(t) => Ok(t),
             Self::Instant(instant) => Ok(db.t_at(instant).await.map_err(duramen::Error::from)?),
