@@ -2,8 +2,9 @@
 //! by a reader that knows nothing of it.
 
 use std::path::Path;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
 use anyhow::{Context, Result};
 use duramen::{Client, Connection};
@@ -17,6 +18,8 @@ use duramen_transactor::error::TransactError;
 use duramen_transactor::request::TxRequest;
 use duramen_transactor::settings::{NoveltyLimits, Settings};
 use duramen_transactor::transactor::{Components, Transactor};
+
+use crate::bench::random::Random;
 
 /// Where the databases of cases live.
 #[derive(Debug)]
@@ -34,6 +37,21 @@ pub struct Folder {
     transactor: Transactor,
     client: Client,
     databases: AtomicU32,
+    pauses: Option<Mutex<Pauses>>,
+}
+
+/// After some transactions nothing happens for a moment, so that merges get ahead.
+#[derive(Debug)]
+struct Pauses {
+    random: Random,
+    ms_max: u64,
+}
+
+impl Pauses {
+    fn next(&mut self) -> Duration {
+        let pause = if self.random.percent(30) { self.random.below(self.ms_max + 1) } else { 0 };
+        Duration::from_millis(pause)
+    }
 }
 
 /// A database that grows by transactions.
@@ -70,14 +88,54 @@ impl Place {
     /// # Errors
     /// When the folder cannot be opened as a store.
     pub fn folder(folder: &Path) -> Result<Self> {
+        Self::with(folder, settings(), None)
+    }
+
+    fn with(folder: &Path, settings: Settings, pauses: Option<Mutex<Pauses>>) -> Result<Self> {
         let url = format!("file://{}", folder.display());
         let store = Stores::default().open(&url)?;
         Ok(Self::Folder(Box::new(Folder {
             url,
-            transactor: Transactor::new(Components::new(store), settings()),
+            transactor: Transactor::new(Components::new(store), settings),
             client: Client::builder().build(),
             databases: AtomicU32::new(0),
+            pauses,
         })))
+    }
+
+    /// A place in a folder whose databases are split in another way for every seed: how much stays
+    /// in the tail, how soon segments become runs, how many of these lie side by side, and how small
+    /// nodes are. Merges go on meanwhile, so where exactly a case meets them is not repeated.
+    ///
+    /// # Errors
+    /// As [`Self::folder`].
+    pub fn split(folder: &Path, seed: u64) -> Result<Self> {
+        let mut random = Random::new(seed, 0);
+        let mut up_to = |most: u64| 1 + random.below(most);
+        let settings = Settings {
+            tail_bytes_target: 64 * up_to(32) as usize,
+            novelty_soft: NoveltyLimits {
+                datoms: 4 * up_to(20),
+                bytes: 256 * up_to(32),
+                segments: up_to(4),
+            },
+            leaf_records_max: 3 + up_to(12) as usize,
+            branch_children_max: 2 + up_to(4) as usize,
+            merge_runs_min: 1 + up_to(4) as usize,
+            inlined_bytes_max: 512 * up_to(16),
+            log_entries_max: 1 + up_to(6) as usize,
+            ..settings()
+        };
+        let pause_ms_max = up_to(8);
+        Self::with(folder, settings, Some(Mutex::new(Pauses { random, ms_max: pause_ms_max })))
+    }
+
+    /// Ends what goes on in the background.
+    pub async fn close(&self) {
+        if let Self::Folder(folder) = self {
+            folder.transactor.retire();
+            folder.transactor.drain(Duration::from_secs(10)).await;
+        }
     }
 
     /// A new, empty database.
@@ -94,6 +152,17 @@ impl Place {
         folder.transactor.create_database(&name).await?;
         let connection = folder.client.connect(&format!("{}/{name}", folder.url)).await?;
         Ok(Growing::Folder { folder, name, connection: Box::new(connection) })
+    }
+}
+
+impl Folder {
+    async fn pause(&self) {
+        let next =
+            |pauses: &Mutex<Pauses>| pauses.lock().unwrap_or_else(PoisonError::into_inner).next();
+        let pause = self.pauses.as_ref().map_or(Duration::ZERO, next);
+        if !pause.is_zero() {
+            tokio::time::sleep(pause).await;
+        }
     }
 }
 
@@ -119,7 +188,7 @@ impl Growing<'_> {
             Self::Folder { folder, name, .. } => {
                 let request = TxRequest { data: parsed, key: None, bytes: data.to_string().len() };
                 match folder.transactor.transact(name, request).await {
-                    Ok(_) => {}
+                    Ok(_) => folder.pause().await,
                     Err(TransactError::Tx(error)) => return Ok(Err(error)),
                     Err(error) => return Err(error).context("the transactor"),
                 }
