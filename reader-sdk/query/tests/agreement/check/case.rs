@@ -148,7 +148,7 @@ pub(crate) async fn ask(world: &World, query: &Query) -> Verdict {
         return Verdict::Refused;
     }
     let text = query.text();
-    #[expect(clippy::disallowed_methods, reason = "what is limited is real time")]
+    #[allow(clippy::disallowed_methods, reason = "what is limited is real time")]
     let started = Instant::now();
     let options = QueryOptions {
         limits: Limits { rows_max: ROWS_MAX, time_max: Some(TIME_MAX), ..Limits::default() },

@@ -236,6 +236,8 @@ impl Maker<'_> {
             terms.push(match self.random.weighted(&[82, 9, 9]) {
                 0 => Term::Var(self.var_of(of)),
                 1 if of == ValueType::Long => Term::Constant(value(of, self.random.below(SIZE))),
+                // With a variable for the attribute it is not known that the value is an entity.
+                1 if (name, place) == ("linked", 1) => Term::Blank,
                 1 => Term::Named(self.random.pick(&ENTITIES)),
                 _ => Term::Blank,
             });

@@ -80,7 +80,7 @@ impl<'w> Evaluator<'w> {
 
     fn one(&self, clause: &Clause, bindings: &Bindings) -> Outcome<Vec<Bindings>> {
         match clause {
-            Clause::Pattern(source, terms) => Ok(self.pattern(*source, terms, bindings)),
+            Clause::Pattern(source, terms) => self.pattern(*source, terms, bindings),
             Clause::Rule(source, name, terms) => self.rule(*source, name, terms, bindings),
             Clause::Predicate(name, terms) => match holds(name, &values(terms, bindings)) {
                 Ok(true) => Ok(vec![bindings.clone()]),
@@ -131,14 +131,21 @@ impl<'w> Evaluator<'w> {
         Ok(if found.is_empty() { vec![outer.clone()] } else { Vec::new() })
     }
 
-    fn pattern(&self, at: usize, terms: &[Term], bindings: &Bindings) -> Vec<Bindings> {
+    fn pattern(&self, at: usize, terms: &[Term], bindings: &Bindings) -> Outcome<Vec<Bindings>> {
         let source = self.sources[at];
         let attribute = match terms.get(1) {
             Some(Term::Named(name)) if source.is_database => Some(source.names[name]),
             _ => None,
         };
+        // An ident that is given for two places, one of them of an unknown type, is two things.
+        let given = |at: usize| terms[at].var().filter(|var| self.given[*var]);
+        let again =
+            |at: usize| (0..at).any(|other| given(at).is_some() && given(at) == given(other));
+        if attribute.is_none() && (0..terms.len()).any(again) {
+            return Err(GivesUp);
+        }
         let rows = source.rows_of(attribute);
-        rows.filter_map(|row| {
+        let found = rows.filter_map(|row| {
             if row.len() < terms.len() {
                 return None;
             }
@@ -146,8 +153,8 @@ impl<'w> Evaluator<'w> {
             places.into_iter().try_fold(bindings.clone(), |bindings, (place, (term, value))| {
                 self.unify(source, attribute, place, term, value, bindings)
             })
-        })
-        .collect()
+        });
+        Ok(found.collect())
     }
 
     /// The bindings if what stands in a place of a pattern agrees with the fact.

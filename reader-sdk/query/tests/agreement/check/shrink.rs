@@ -10,7 +10,7 @@ const TIME_MAX: Duration = Duration::from_secs(30);
 
 /// The smallest case found that fails in the same way.
 pub(crate) async fn shrink(mut case: Case, mut difference: Difference) -> (Case, Difference) {
-    #[expect(clippy::disallowed_methods, reason = "somebody waits")]
+    #[allow(clippy::disallowed_methods, reason = "somebody waits")]
     let started = Instant::now();
     let mut at = 0;
     loop {
