@@ -159,7 +159,9 @@ impl Lowering<'_> {
 
     fn clause(&mut self, clause: &Clause, scope: &mut Scope) -> Result<Node, QueryError> {
         match clause {
-            Clause::Pattern(pattern) => self.pattern(pattern, scope).map(Node::Match),
+            Clause::Pattern(pattern) => {
+                self.pattern(pattern, scope).map(|node| Node::Match(Box::new(node)))
+            }
             Clause::Call(call) => self.call(call, scope).map(Node::Compute),
             Clause::Or(or) => self.or(or, scope).map(Node::Either),
             Clause::Not(not) => self.not(not, scope).map(Node::Without),

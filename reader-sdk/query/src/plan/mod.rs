@@ -1,8 +1,8 @@
 //! From a checked query to an order of steps.
 //!
 //! ```text
-//! Query --lower--> nodes --resolve--> constants and counts --graph--> recursion marked
-//!       --needs--> what must be bound before what --order--> Plan
+//! Query --lower--> nodes --graph--> recursion marked --needs--> what must be bound before what
+//!       --resolve--> constants and counts --sequence--> what runs when --order--> Plan
 //! ```
 //!
 //! Everything that can be refused is refused here, before a step runs: unknown rules, functions,
@@ -10,6 +10,7 @@
 //! depend on their own negation.
 
 mod cost;
+mod doubt;
 mod graph;
 mod lower;
 mod needs;
@@ -17,6 +18,7 @@ mod node;
 mod order;
 mod recur;
 mod resolve;
+mod sequence;
 
 use duramen_model::{Span, Symbol};
 

@@ -39,7 +39,7 @@ pub(crate) enum Bind {
 #[derive(Debug, Clone)]
 pub(crate) enum Node {
     Given { input: usize, vars: Vec<Var>, rows: usize },
-    Match(MatchNode),
+    Match(Box<MatchNode>),
     Compute(ComputeNode),
     Either(EitherNode),
     Without(WithoutNode),
@@ -74,6 +74,8 @@ pub(crate) struct Facts {
     pub(crate) finds_values: bool,
     /// How many facts the attribute has, or the database.
     pub(crate) attribute_count: u64,
+    /// About how many entities have facts of the attribute, where each may have several.
+    pub(crate) entities: u64,
     /// Where predicates say that the value lies.
     pub(crate) bounds: (Bound<Value>, Bound<Value>),
     /// Whether a constant names nothing, so that nothing matches.

@@ -1,5 +1,5 @@
-//! The order of steps: at each point the node that leaves the fewest rows, of those whose needs
-//! are met.
+//! From the sequence of nodes to steps: what each of them keeps, which rules it calls in which
+//! way, what it can take in of its neighbours.
 
 use std::collections::{BTreeSet, HashMap};
 use std::ops::Bound;
@@ -8,7 +8,7 @@ use super::node::{Argument, ComputeNode, InvokeNode, MatchNode, Node, Slot};
 use super::resolve::bound_value;
 use super::{
     Action, Compute, Either, Invoke, Lowered, Match, Mode, Plan, RulePlan, Step, Var, Without,
-    cost, recur,
+    cost, recur, sequence,
 };
 
 /// Orders the steps of a query that gives these variables, and of the rules that it uses.
@@ -52,13 +52,13 @@ struct OrderedRule {
 
 /// Where a conjunction starts from.
 #[derive(Clone)]
-struct Start {
-    bound: BTreeSet<Var>,
-    rows: f64,
+pub(super) struct Start {
+    pub(super) bound: BTreeSet<Var>,
+    pub(super) rows: f64,
     flexible: BTreeSet<Var>,
     /// Variables to be bound before anything that mentions them: what inputs gave must be there
     /// when a pattern takes it for the name of an entity.
-    first: BTreeSet<Var>,
+    pub(super) first: BTreeSet<Var>,
 }
 
 impl Ordering<'_> {
@@ -86,14 +86,15 @@ impl Ordering<'_> {
         mut start: Start,
         output: &[Var],
     ) -> (Vec<Step>, f64) {
-        let mut left: Vec<usize> = (0..nodes.len()).collect();
+        let (predicates, vars_len) = (&self.lowered.predicates, self.lowered.names.len());
+        let sequence = sequence::choose(nodes, predicates, &start, vars_len);
         let mut steps = Vec::with_capacity(nodes.len());
         let mut mentions = Vec::with_capacity(nodes.len());
-        while !left.is_empty() {
-            let chosen = self.choose(nodes, &left, &start);
-            let node = &nodes[left.remove(chosen)];
+        for at in sequence {
+            let node = &nodes[at];
             let action = self.action(node, nodes, &start);
-            start.rows = (start.rows * cost::factor(node, &start.bound)).max(0.001);
+            let factor = cost::factor(node, &|var| start.bound.contains(&var));
+            start.rows = (start.rows * factor).max(cost::ROWS_MIN);
             start.bound.extend(node.produces());
             mentions.push(node.mentions());
             let keep = start.bound.iter().copied().collect();
@@ -101,31 +102,6 @@ impl Ordering<'_> {
         }
         keep_live(&mut steps, &mentions, output);
         (steps, start.rows)
-    }
-
-    /// The place, among those left, of the node to run next.
-    fn choose(&self, nodes: &[Node], left: &[usize], start: &Start) -> usize {
-        let mut best = (0, f64::INFINITY);
-        for (place, &at) in left.iter().enumerate() {
-            let node = &nodes[at];
-            let met = |var: &Var| start.bound.contains(var);
-            let waits = |var: &Var| start.first.contains(var) && !met(var);
-            if !node.needs(&self.lowered.predicates).iter().all(met)
-                || (!matches!(node, Node::Given { .. }) && node.mentions().iter().any(waits))
-            {
-                continue;
-            }
-            let rows = start.rows * cost::factor(node, &start.bound);
-            let weight = rows + cost::effort(node) * 0.001;
-            if weight < best.1 {
-                best = (place, weight);
-            }
-            // Nothing beats a test that costs nothing; this keeps long queries linear.
-            if cost::effort(node) == 0.0 && rows <= start.rows {
-                return place;
-            }
-        }
-        best.0
     }
 
     fn action(&mut self, node: &Node, siblings: &[Node], start: &Start) -> Action {

@@ -5,11 +5,12 @@ use std::collections::HashMap;
 use std::ops::Bound;
 
 use duramen_db::{Db, DbError, Selection};
-use duramen_model::{Attribute, EntityId, Span, Value, ValueType};
+use duramen_model::{Attribute, AttributeId, Cardinality, EntityId, Span, Value, ValueType};
 use futures_util::future;
 
+use super::cost::VALUES_OF_MANY;
 use super::node::{Facts, MatchNode, Node, Slot};
-use super::{Action, Lowered, Plan};
+use super::{Action, Lowered, Plan, doubt};
 use crate::cell::Cell;
 use crate::error::QueryError;
 use crate::functions::Number;
@@ -23,25 +24,37 @@ const PLACES: usize = 5;
 /// Stands for the number of facts of a pattern for which there was no need to know it.
 pub(crate) const NOT_COUNTED: u64 = u64::MAX;
 
-/// Resolves all patterns.
+/// Resolves all patterns, and counts what they match where the sequence of steps hangs on it.
 pub(crate) async fn resolve(lowered: &mut Lowered, sources: &[Source]) -> Result<(), QueryError> {
-    let mut patterns = Vec::new();
-    lowered.nodes.iter_mut().for_each(|node| collect(node, &mut patterns));
-    for predicate in &mut lowered.predicates {
-        predicate.bodies.iter_mut().flatten().for_each(|node| collect(node, &mut patterns));
-    }
-    // With one pattern there is no order to choose, and no need to read for it.
-    let counts = patterns.len() > 1;
-    let resolved = patterns.into_iter().map(|node| async {
+    let named = patterns(lowered).into_iter().map(|node| async {
         match &sources[node.source] {
-            Source::Db(db) => resolve_facts(node, db, counts).await,
+            Source::Db(db) => resolve_facts(node, db).await,
             Source::Rows(rows) => {
                 node.count = rows.len() as u64;
                 Ok(())
             }
         }
     });
-    future::try_join_all(resolved).await.map(drop)
+    future::try_join_all(named).await?;
+    if !doubt::in_doubt(lowered) {
+        return Ok(());
+    }
+    let counted = patterns(lowered).into_iter().map(|node| async {
+        match &sources[node.source] {
+            Source::Db(db) => count(node, db).await,
+            Source::Rows(_) => Ok(()),
+        }
+    });
+    future::try_join_all(counted).await.map(drop)
+}
+
+fn patterns(lowered: &mut Lowered) -> Vec<&mut MatchNode> {
+    let mut patterns = Vec::new();
+    lowered.nodes.iter_mut().for_each(|node| collect(node, &mut patterns));
+    for predicate in &mut lowered.predicates {
+        predicate.bodies.iter_mut().flatten().for_each(|node| collect(node, &mut patterns));
+    }
+    patterns
 }
 
 fn collect<'n>(node: &'n mut Node, patterns: &mut Vec<&'n mut MatchNode>) {
@@ -113,7 +126,7 @@ fn look<'n>(node: &'n Node, patterns: &mut Vec<&'n MatchNode>) {
     }
 }
 
-async fn resolve_facts(node: &mut MatchNode, db: &Db, counts: bool) -> Result<(), QueryError> {
+async fn resolve_facts(node: &mut MatchNode, db: &Db) -> Result<(), QueryError> {
     if node.terms.len() > PLACES {
         let message = "a pattern against a database has at most e, a, v, t and op";
         return Err(QueryError::malformed(node.span, message));
@@ -147,12 +160,9 @@ async fn resolve_facts(node: &mut MatchNode, db: &Db, counts: bool) -> Result<()
     found(added.is_some() || constant(4).is_none());
     let mut facts = facts(db, e, attribute, never);
     (facts.v, facts.t, facts.added) = (v, t, added);
-    // Of a pattern that is not counted as much is looked up as is asked for.
-    (node.count, facts.attribute_count) = match counts && !never {
-        true => count(&facts, db).await.map_err(|error| QueryError::from_db(error, node.span))?,
-        false => (NOT_COUNTED, NOT_COUNTED),
-    };
     node.facts = Some(facts);
+    // Of a pattern that is not counted as much is looked up as is asked for.
+    node.count = NOT_COUNTED;
     Ok(())
 }
 
@@ -167,21 +177,54 @@ fn facts(db: &Db, e: Option<EntityId>, attribute: Option<&Attribute>, never: boo
         finds_values: attribute.is_some_and(|attribute| {
             attribute.value_type == ValueType::Ref || db.finds_values_of(attribute.id)
         }),
-        attribute_count: 0,
+        attribute_count: NOT_COUNTED,
+        entities: NOT_COUNTED,
         bounds: (Bound::Unbounded, Bound::Unbounded),
         never,
         history: db.is_history(),
     }
 }
 
-/// How many facts the constants leave, and how many the attribute has, without reading leaves.
-async fn count(facts: &Facts, db: &Db) -> Result<(u64, u64), DbError> {
+/// Counts, all at once and without reading leaves, how many facts the constants leave, how many the
+/// attribute has, and of how many entities those are.
+async fn count(node: &mut MatchNode, db: &Db) -> Result<(), QueryError> {
+    let Some(facts) = node.facts.as_mut().filter(|facts| !facts.never) else { return Ok(()) };
     let selection = facts.selection();
     let all = Selection { a: facts.a, ..Selection::all() };
-    if selection == all {
-        return db.estimate(&all).await.map(|count| (count, count));
+    // Beside those of one entity it does not matter how many there are of others.
+    let all_count = estimate(db, (facts.e.is_none() && selection != all).then_some(&all));
+    let own = facts.attribute.as_ref().filter(|_| facts.e.is_none());
+    let like = own.and_then(|own| like(db, own)).map(|a| Selection::all().with_a(a));
+    let counts = future::try_join3(db.estimate(&selection), all_count, estimate(db, like.as_ref()));
+    let (count, all, like) = counts.await.map_err(|error| QueryError::from_db(error, node.span))?;
+    node.count = count;
+    facts.attribute_count = all.unwrap_or(count);
+    facts.entities = match like {
+        Some(entities @ 1..) => entities.min(facts.attribute_count),
+        _ => facts.attribute_count / VALUES_OF_MANY,
+    };
+    Ok(())
+}
+
+async fn estimate(db: &Db, selection: Option<&Selection>) -> Result<Option<u64>, DbError> {
+    match selection {
+        Some(selection) => db.estimate(selection).await.map(Some),
+        None => Ok(None),
     }
-    future::try_join(db.estimate(&selection), db.estimate(&all)).await
+}
+
+/// For an attribute that has many values, one that tells how many entities have it: an attribute
+/// of its namespace that has one value, and best a unique one. Nothing says that the same entities
+/// have both, but mostly they do.
+fn like(db: &Db, attribute: &Attribute) -> Option<AttributeId> {
+    if attribute.cardinality == Cardinality::One {
+        return None;
+    }
+    let is_like = |own: &&Attribute| {
+        own.cardinality == Cardinality::One && own.ident.namespace() == attribute.ident.namespace()
+    };
+    let found = db.schema().attributes().filter(is_like);
+    found.min_by_key(|own| (own.unique.is_none(), own.id)).map(|own| own.id)
 }
 
 async fn entity(db: &Db, cell: &Cell, span: Span) -> Result<Option<EntityId>, QueryError> {
