@@ -7,6 +7,8 @@ use std::time::Duration;
 
 use duramen_model::{Edn, Form, Span, Symbol};
 
+use crate::query::Memo;
+
 /// A query that follows the grammar. Cheap to clone.
 #[derive(Debug, Clone)]
 pub struct Query {
@@ -25,7 +27,9 @@ impl Query {
 #[derive(Debug)]
 pub(crate) struct QueryParts {
     /// What the query was read from: equal queries are told by it.
-    pub(crate) text: Box<str>,
+    pub(crate) text: Arc<str>,
+    /// How it was answered last.
+    pub(crate) memo: Memo,
     pub(crate) find: Find,
     pub(crate) with: Vec<Variable>,
     pub(crate) inputs: Vec<InputBinding>,

@@ -101,6 +101,14 @@ impl Cell {
         }
     }
 
+    /// As [`Self::to_edn`], without a copy of what is a value.
+    pub(crate) fn into_edn(self) -> Edn {
+        match self {
+            Self::Value(value) => Edn::Value(value),
+            other => other.to_edn(),
+        }
+    }
+
     /// Whether a predicate with this result holds: neither false nor nil.
     pub(crate) const fn is_truthy(&self) -> bool {
         !matches!(self, Self::Nil | Self::Value(Value::Boolean(false)))

@@ -22,8 +22,9 @@ pub(crate) fn answer(answer: &Answer, format: Format) -> Result<(), Failure> {
     } else if format.json {
         json(&answer.to_edn())
     } else {
-        line(table(answer.columns(), answer.rows()).trim_fmt())?;
-        let count = answer.rows().len();
+        let rows: Vec<&[Edn]> = answer.rows().iter().collect();
+        line(table(answer.columns(), &rows).trim_fmt())?;
+        let count = rows.len();
         line(format_args!("{count} row{}", plural(count)))
     }
 }
@@ -72,16 +73,17 @@ pub(crate) const fn plural(number: usize) -> &'static str {
 }
 
 /// Rows under the names of their columns, numbers to the right.
-pub(crate) fn table(columns: &[String], rows: &[Vec<Edn>]) -> Table {
+pub(crate) fn table(columns: &[String], rows: &[impl AsRef<[Edn]>]) -> Table {
     let mut table = Table::new();
     table.load_style(STYLE);
     table.set_content_arrangement(ContentArrangement::Dynamic);
     table.set_header(columns);
     for row in rows {
-        table.add_row(row.iter().map(cell));
+        table.add_row(row.as_ref().iter().map(cell));
     }
     for (place, column) in table.column_iter_mut().enumerate() {
-        if !rows.is_empty() && rows.iter().all(|row| row.get(place).is_some_and(is_number)) {
+        if !rows.is_empty() && rows.iter().all(|row| row.as_ref().get(place).is_some_and(is_number))
+        {
             column.set_cell_alignment(CellAlignment::Right);
         }
     }

@@ -37,6 +37,7 @@ use matching::MatchState;
 use recursion::RuleState;
 
 pub(crate) use column::{Column, hashes, rows_equal};
+pub(crate) use distinct::distinct_rows;
 pub(crate) use inputs::{Given, Inputs, read_rules, take_inputs};
 pub(crate) use relation::Relation;
 pub(crate) use row_index::RowIndex;

@@ -10,29 +10,35 @@ use std::sync::Arc;
 
 use duramen_model::{Edn, Form, Value};
 
+use super::fold::Fold;
 use super::random::Random;
 use crate::ast;
 use crate::cell::Cell;
 use crate::error::{QueryError, QueryErrorKind};
-use crate::functions::{Number, add, order};
+use crate::functions::{Number, order};
 use crate::registry::{HostFunction, Registry};
 
 /// Cells that one `rand` draws.
 const DRAWN_MAX: usize = 1_000_000;
 
-/// A function over the cells of a group.
+/// A function over the cells of each group.
 #[derive(Debug, Clone)]
 pub(super) enum Aggregate {
-    Count,
-    CountDistinct,
+    /// One that goes through the rows of all groups at once.
+    Fold(Fold),
+    /// One that is given the cells of a group together.
+    Whole(Whole),
+}
+
+/// A function over the cells of a group, all of them at once.
+#[derive(Debug, Clone)]
+pub(super) enum Whole {
     Distinct,
-    Sum,
-    Average,
     Median,
-    Variance,
-    Deviation,
-    Least(Option<usize>),
-    Greatest(Option<usize>),
+    /// The first so many in order.
+    Least(usize),
+    /// The last so many, backwards.
+    Greatest(usize),
     /// One cell drawn; with a number so many, the same one perhaps again.
     Drawn(Option<usize>),
     /// Up to so many different cells drawn.
@@ -49,22 +55,26 @@ impl Aggregate {
             return if plain { Ok(found) } else { Err(wrong_arity(aggregate)) };
         }
         if !matches!(name, "min" | "max" | "rand" | "sample") {
-            return host(aggregate, registry);
+            return host(aggregate, registry).map(Self::Whole);
         }
         let number = match aggregate.arguments.as_slice() {
             [] => None,
             [number] => Some(count(number, aggregate)?),
             _ => return Err(wrong_arity(aggregate)),
         };
-        match (name, number) {
-            ("min", number) => Ok(Self::Least(number)),
-            ("max", number) => Ok(Self::Greatest(number)),
-            ("rand", number) => Ok(Self::Drawn(number)),
-            (_, Some(number)) => Ok(Self::Sample(number)),
-            (_, None) => Err(wrong_arity(aggregate)),
-        }
+        Ok(match (name, number) {
+            ("min", None) => Self::Fold(Fold::Least),
+            ("max", None) => Self::Fold(Fold::Greatest),
+            ("min", Some(number)) => Self::Whole(Whole::Least(number)),
+            ("max", Some(number)) => Self::Whole(Whole::Greatest(number)),
+            ("rand", number) => Self::Whole(Whole::Drawn(number)),
+            (_, Some(number)) => Self::Whole(Whole::Sample(number)),
+            (_, None) => return Err(wrong_arity(aggregate)),
+        })
     }
+}
 
+impl Whole {
     /// What the aggregate makes of cells; there is at least one.
     pub(super) fn of_cells(
         &self,
@@ -72,22 +82,14 @@ impl Aggregate {
         random: Option<Random>,
     ) -> Result<Cell, String> {
         match self {
-            Self::Count => Ok(long(cells.len())),
-            Self::CountDistinct => Ok(long(cells.into_iter().collect::<BTreeSet<_>>().len())),
             Self::Distinct => Ok(Cell::Set(Arc::new(cells.into_iter().collect()))),
-            Self::Sum => sum(&cells).map(Number::into_cell),
-            Self::Average => Ok(double(mean(&numbers(&cells)?))),
             Self::Median => median(cells),
-            Self::Variance => Ok(double(variance(&numbers(&cells)?))),
-            Self::Deviation => Ok(double(variance(&numbers(&cells)?).sqrt())),
-            Self::Least(None) => extreme(cells, Ordering::Less),
-            Self::Greatest(None) => extreme(cells, Ordering::Greater),
-            Self::Least(Some(number)) => {
+            Self::Least(number) => {
                 sort(&mut cells)?;
                 cells.truncate(*number);
                 Ok(Cell::vector(cells))
             }
-            Self::Greatest(Some(number)) => {
+            Self::Greatest(number) => {
                 sort(&mut cells)?;
                 cells.reverse();
                 cells.truncate(*number);
@@ -108,19 +110,19 @@ impl Aggregate {
 /// The aggregates that take cells alone.
 fn plain(name: &str) -> Option<Aggregate> {
     Some(match name {
-        "count" => Aggregate::Count,
-        "count-distinct" => Aggregate::CountDistinct,
-        "distinct" => Aggregate::Distinct,
-        "sum" => Aggregate::Sum,
-        "avg" => Aggregate::Average,
-        "median" => Aggregate::Median,
-        "variance" => Aggregate::Variance,
-        "stddev" => Aggregate::Deviation,
+        "count" => Aggregate::Fold(Fold::Count),
+        "count-distinct" => Aggregate::Fold(Fold::CountDistinct),
+        "sum" => Aggregate::Fold(Fold::Sum),
+        "avg" => Aggregate::Fold(Fold::Average),
+        "variance" => Aggregate::Fold(Fold::Variance),
+        "stddev" => Aggregate::Fold(Fold::Deviation),
+        "distinct" => Aggregate::Whole(Whole::Distinct),
+        "median" => Aggregate::Whole(Whole::Median),
         _ => return None,
     })
 }
 
-fn host(aggregate: &ast::Aggregate, registry: &Registry) -> Result<Aggregate, QueryError> {
+fn host(aggregate: &ast::Aggregate, registry: &Registry) -> Result<Whole, QueryError> {
     let Some(function) = registry.aggregate(&aggregate.function) else {
         let message = format!("no aggregate {}", aggregate.function);
         return Err(QueryError::new(QueryErrorKind::UnknownFunction, aggregate.span, message));
@@ -129,7 +131,7 @@ fn host(aggregate: &ast::Aggregate, registry: &Registry) -> Result<Aggregate, Qu
         return Err(wrong_arity(aggregate));
     }
     let constants = aggregate.arguments.iter().map(|form| form.edn.clone()).collect();
-    Ok(Aggregate::Host(function, constants))
+    Ok(Whole::Host(function, constants))
 }
 
 fn seeded(random: Option<Random>) -> Result<Random, String> {
@@ -173,16 +175,8 @@ fn wrong_arity(aggregate: &ast::Aggregate) -> QueryError {
     QueryError::new(QueryErrorKind::FunctionArity, aggregate.span, message)
 }
 
-fn long(number: usize) -> Cell {
-    Cell::long(i64::try_from(number).unwrap_or(i64::MAX))
-}
-
 const fn double(number: f64) -> Cell {
     Cell::Value(Value::Double(number))
-}
-
-fn sum(cells: &[Cell]) -> Result<Number, String> {
-    cells.iter().try_fold(Number::Long(0), |sum, cell| add(sum, Number::expect(cell)?))
 }
 
 fn numbers(cells: &[Cell]) -> Result<Vec<f64>, String> {
@@ -191,12 +185,6 @@ fn numbers(cells: &[Cell]) -> Result<Vec<f64>, String> {
 
 fn mean(numbers: &[f64]) -> f64 {
     numbers.iter().sum::<f64>() / numbers.len() as f64
-}
-
-/// Of the population: divided by the number of members.
-fn variance(numbers: &[f64]) -> f64 {
-    let mean = mean(numbers);
-    numbers.iter().map(|number| (number - mean).powi(2)).sum::<f64>() / numbers.len() as f64
 }
 
 fn median(mut cells: Vec<Cell>) -> Result<Cell, String> {
@@ -209,19 +197,8 @@ fn median(mut cells: Vec<Cell>) -> Result<Cell, String> {
     Ok(double(mean(&numbers(&cells[middle - 1..=middle])?)))
 }
 
-fn extreme(cells: Vec<Cell>, wanted: Ordering) -> Result<Cell, String> {
-    let mut cells = cells.into_iter();
-    let mut best = cells.next().ok_or("nothing to choose from")?;
-    for cell in cells {
-        if total_order(&cell, &best)? == wanted {
-            best = cell;
-        }
-    }
-    Ok(best)
-}
-
 /// The order of cells with NaN after all other numbers.
-fn total_order(a: &Cell, b: &Cell) -> Result<Ordering, String> {
+pub(super) fn total_order(a: &Cell, b: &Cell) -> Result<Ordering, String> {
     let not_a_number = |cell| Number::of(cell).is_some_and(|number| number.sign().is_none());
     Ok(order(a, b)?.unwrap_or_else(|| not_a_number(a).cmp(&not_a_number(b))))
 }

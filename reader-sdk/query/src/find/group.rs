@@ -1,5 +1,6 @@
 //! Groups: the rows of which a row of the answer is made.
 
+use super::aggregate::Aggregate;
 use super::plan::failed;
 use super::random::Random;
 use super::{FindColumn, FindPlan, Make};
@@ -14,15 +15,77 @@ pub(super) enum Groups {
     /// Every row is one.
     Rows(usize),
     /// With aggregates: those that agree in everything that is not aggregated.
-    Of(Vec<Vec<usize>>),
+    Of(Grouping),
+}
+
+/// Rows told apart by what is not aggregated. No group is empty.
+pub(super) struct Grouping {
+    /// The group of each row.
+    pub(super) of: Vec<usize>,
+    /// The first row of each group.
+    pub(super) first: Vec<usize>,
 }
 
 impl Groups {
     pub(super) fn len(&self) -> usize {
         match self {
             Self::Rows(rows) => *rows,
-            Self::Of(groups) => groups.len(),
+            Self::Of(grouping) => grouping.len(),
         }
+    }
+}
+
+impl Grouping {
+    /// Groups rows by some columns.
+    fn by(columns: &[&Column], rows: usize) -> Self {
+        if columns.is_empty() {
+            return Self { of: vec![0; rows], first: (0..rows.min(1)).collect() };
+        }
+        let mut index = RowIndex::default();
+        let mut grouping = Self { of: Vec::with_capacity(rows), first: Vec::new() };
+        let hashes = hashes(columns, rows);
+        for (row, &hash) in hashes.iter().enumerate() {
+            // Facts often come sorted by what they are grouped by.
+            if row > 0 && hash == hashes[row - 1] && rows_equal(columns, row, columns, row - 1) {
+                grouping.of.push(grouping.of[row - 1]);
+                continue;
+            }
+            let own = |group: &usize| rows_equal(columns, row, columns, grouping.first[*group]);
+            let group = index.candidates(hash).find(own).unwrap_or(grouping.first.len());
+            if group == grouping.first.len() {
+                index.push(hash);
+                grouping.first.push(row);
+            }
+            grouping.of.push(group);
+        }
+        grouping
+    }
+
+    pub(super) const fn len(&self) -> usize {
+        self.first.len()
+    }
+
+    /// How many rows each group has.
+    pub(super) fn sizes(&self) -> Vec<usize> {
+        let mut sizes = vec![0; self.len()];
+        self.of.iter().for_each(|&group| sizes[group] += 1);
+        sizes
+    }
+
+    /// The rows, group by group, and where each group ends.
+    fn members(&self) -> (Vec<usize>, Vec<usize>) {
+        // Where the next row of each group goes; at last, where the group ends.
+        let mut ends = self.sizes();
+        let mut start = 0;
+        for end in &mut ends {
+            (*end, start) = (start, start + *end);
+        }
+        let mut rows = vec![0; self.of.len()];
+        for (row, &group) in self.of.iter().enumerate() {
+            rows[ends[group]] = row;
+            ends[group] += 1;
+        }
+        (rows, ends)
     }
 }
 
@@ -31,23 +94,12 @@ impl FindPlan {
         if !self.has_aggregates() {
             return Groups::Rows(rows.len());
         }
+        Groups::Of(Grouping::by(&rows.columns_of(&self.grouped_by()), rows.len()))
+    }
+
+    fn grouped_by(&self) -> Vec<Var> {
         let plain = |column: &&FindColumn| !matches!(column.make, Make::Aggregate(..));
-        let by: Vec<Var> = self.columns.iter().filter(plain).map(|column| column.var).collect();
-        let columns = rows.columns_of(&by);
-        let mut index = RowIndex::default();
-        let mut groups: Vec<Vec<usize>> = Vec::new();
-        for (row, hash) in hashes(&columns, rows.len()).into_iter().enumerate() {
-            let own = |group: &usize| rows_equal(&columns, row, &columns, groups[*group][0]);
-            let known = index.candidates(hash).find(own);
-            match known {
-                Some(group) => groups[group].push(row),
-                None => {
-                    index.push(hash);
-                    groups.push(vec![row]);
-                }
-            }
-        }
-        Groups::Of(groups)
+        self.columns.iter().filter(plain).map(|column| column.var).collect()
     }
 
     /// A cell for each group.
@@ -55,34 +107,52 @@ impl FindPlan {
         &self,
         column: &FindColumn,
         rows: &Relation,
-        groups: &Groups,
+        groups: &Grouping,
         random: Option<Random>,
         meter: &Meter,
     ) -> Result<Column, QueryError> {
         let cells = rows.columns_of(&[column.var])[0];
-        let groups = match groups {
-            Groups::Rows(_) => return Ok(cells.clone()),
-            Groups::Of(groups) => groups,
-        };
         let Make::Aggregate(aggregate, name) = &column.make else {
-            return Ok(cells.gather(&groups.iter().map(|group| group[0]).collect::<Vec<_>>()));
+            return Ok(cells.gather(&groups.first));
         };
         meter.at(column.span);
+        let failed = |message: String| failed(name, column.span, message);
+        let whole = match aggregate {
+            Aggregate::Fold(fold) => return fold.of_groups(cells, groups, meter, &failed),
+            Aggregate::Whole(whole) => whole,
+        };
+        let key = rows.columns_of(&self.grouped_by());
         let mut made = Column::default();
-        for (number, group) in groups.iter().enumerate() {
-            meter.tick(number)?;
-            let cells: Vec<Cell> = group.iter().map(|&row| cells.get(row)).collect();
-            let random = random.as_ref().map(|random| random.of_group(self.key(rows, group[0])));
-            let cell = aggregate.of_cells(cells, random);
-            made.push(cell.map_err(|message| failed(name, column.span, message))?);
+        let (members, ends) = groups.members();
+        let mut start = 0;
+        for (group, &end) in ends.iter().enumerate() {
+            meter.tick(group)?;
+            let of_group = members[start..end].iter().map(|&row| cells.get(row)).collect();
+            let random = random.as_ref().map(|random| {
+                let key: Vec<Cell> = key.iter().map(|key| key.get(groups.first[group])).collect();
+                random.of_group(key)
+            });
+            made.push(whole.of_cells(of_group, random).map_err(failed)?);
+            start = end;
         }
         Ok(made)
     }
+}
 
-    /// What tells a group from the others.
-    fn key(&self, rows: &Relation, row: usize) -> Vec<Cell> {
-        let plain = |column: &&FindColumn| !matches!(column.make, Make::Aggregate(..));
-        let by: Vec<Var> = self.columns.iter().filter(plain).map(|column| column.var).collect();
-        rows.columns_of(&by).into_iter().map(|column| column.get(row)).collect()
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn rows_are_grouped_whatever_their_order() {
+        let mut column = Column::default();
+        [7, 7, 8, 7, 9, 8].into_iter().for_each(|number| column.push(Cell::long(number)));
+        let grouping = Grouping::by(&[&column], 6);
+        assert_eq!(grouping.of, [0, 0, 1, 0, 2, 1]);
+        assert_eq!(grouping.first, [0, 2, 4]);
+        assert_eq!(grouping.sizes(), [3, 2, 1]);
+        assert_eq!(grouping.members(), (vec![0, 1, 3, 2, 5, 4], vec![3, 5, 6]));
+        assert_eq!(Grouping::by(&[], 3).of, [0, 0, 0]);
+        assert_eq!(Grouping::by(&[], 0).len(), 0);
     }
 }

@@ -8,12 +8,16 @@
 //! What is pulled is pulled last, so that only what is shown is read.
 
 mod aggregate;
+mod fold;
 mod group;
 mod having;
 mod order;
 mod plan;
 mod pulls;
 mod random;
+
+use std::ops::Range;
+use std::sync::Arc;
 
 use duramen_model::{Edn, Span, Symbol};
 
@@ -26,8 +30,10 @@ use crate::plan::Var;
 use crate::pull::{PullOptions, PullPattern};
 use crate::query::Scalars;
 use crate::query::answer::{Answer, AnswerShape};
+use crate::query::answer_rows::AnswerRows;
 use crate::source::Source;
 use aggregate::Aggregate;
+use group::Groups;
 use having::Test;
 use order::Key;
 use random::Random;
@@ -36,7 +42,9 @@ use random::Random;
 #[derive(Debug, Clone)]
 pub(crate) struct FindPlan {
     shape: ast::Shape,
-    keys: Option<Vec<Edn>>,
+    keys: Option<Arc<[Edn]>>,
+    /// The names of the columns that are shown.
+    names: Arc<[String]>,
     /// What is shown, then what only tests and orders.
     columns: Vec<FindColumn>,
     shown: usize,
@@ -70,9 +78,15 @@ enum Make {
 #[derive(Debug)]
 pub(crate) struct Found {
     columns: Vec<Column>,
-    /// The rows that are shown, in this order.
-    rows: Vec<usize>,
-    next: usize,
+    picked: Picked,
+}
+
+/// Which rows are still to be shown, in their order.
+#[derive(Debug)]
+enum Picked {
+    /// As they were found.
+    Run(Range<usize>),
+    These(std::vec::IntoIter<usize>),
 }
 
 impl FindPlan {
@@ -93,24 +107,68 @@ impl FindPlan {
         seed: Option<u64>,
         meter: &Meter,
     ) -> Result<Found, QueryError> {
-        let rows = if rows.is_empty() { Relation::empty(self.vars()) } else { rows };
-        let rows = rows.project(&self.vars());
+        let rows = self.distinct(rows);
         let groups = self.groups(&rows);
-        let mut columns = Vec::with_capacity(self.columns.len());
-        for (number, column) in self.columns.iter().enumerate() {
-            let random = seed.map(|seed| Random::new(seed, number));
-            columns.push(self.column(column, &rows, &groups, random, meter)?);
+        let count = groups.len();
+        let columns = self.made(rows, &groups, seed, meter)?;
+        let offset = amount(self.offset.as_ref(), scalars)?.unwrap_or(0);
+        let limit = self.limit(scalars)?;
+        if self.tests.is_empty() && self.order.is_empty() {
+            let start = offset.min(count);
+            let picked = Picked::Run(start..start.saturating_add(limit).min(count));
+            return Ok(Found { columns, picked });
         }
-        let mut rows: Vec<usize> = (0..groups.len()).collect();
+        let mut rows: Vec<usize> = (0..count).collect();
         for test in &self.tests {
             rows = test.passed(rows, &columns, scalars, meter)?;
         }
-        let offset = amount(self.offset.as_ref(), scalars)?.unwrap_or(0);
-        let limit = self.limit(scalars)?;
         order::sort(&mut rows, &self.order, &columns, limit.saturating_add(offset), meter)?;
         rows.drain(..offset.min(rows.len()));
         rows.truncate(limit);
-        Ok(Found { columns, rows, next: 0 })
+        Ok(Found { columns, picked: Picked::These(rows.into_iter()) })
+    }
+
+    /// The distinct rows over what the answer is made of. Steps give sets, and the last one keeps
+    /// nothing else, so mostly they are that already.
+    fn distinct(&self, rows: Relation) -> Relation {
+        let vars = self.vars();
+        if rows.is_empty() {
+            return Relation::empty(vars);
+        }
+        if rows.vars.len() == vars.len() && vars.iter().all(|var| rows.vars.contains(var)) {
+            debug_assert_eq!(rows.project(&vars).len(), rows.len(), "a step gave a row twice");
+            return rows;
+        }
+        rows.project(&vars)
+    }
+
+    /// The columns of the answer, made of what was found.
+    fn made(
+        &self,
+        mut rows: Relation,
+        groups: &Groups,
+        seed: Option<u64>,
+        meter: &Meter,
+    ) -> Result<Vec<Column>, QueryError> {
+        let mut columns = Vec::with_capacity(self.columns.len());
+        for (number, column) in self.columns.iter().enumerate() {
+            columns.push(match groups {
+                Groups::Rows(_) => {
+                    let again = self.columns[number + 1..].iter().any(|own| own.var == column.var);
+                    let at = rows.position(column.var).expect("the planner bound the variable");
+                    if again {
+                        rows.columns[at].clone()
+                    } else {
+                        std::mem::take(&mut rows.columns[at])
+                    }
+                }
+                Groups::Of(grouping) => {
+                    let random = seed.map(|seed| Random::new(seed, number));
+                    self.column(column, &rows, grouping, random, meter)?
+                }
+            });
+        }
+        Ok(columns)
     }
 
     fn limit(&self, scalars: &Scalars) -> Result<usize, QueryError> {
@@ -127,9 +185,9 @@ impl FindPlan {
         let distinct = !pulls && (self.has_aggregates() || self.with.is_empty());
         Answer {
             shape: AnswerShape::from(self.shape),
-            columns: self.column_names(),
+            columns: Arc::clone(&self.names),
             keys: self.keys.clone(),
-            rows: Vec::new(),
+            rows: AnswerRows::new(self.shown, Vec::new()),
             set: distinct && self.order.is_empty(),
         }
     }
@@ -141,44 +199,81 @@ impl FindPlan {
         rows_max: usize,
         sources: &[Source],
         options: &PullOptions,
-    ) -> Result<Vec<Vec<Edn>>, QueryError> {
-        let end = found.next.saturating_add(rows_max).min(found.rows.len());
-        let rows = &found.rows[found.next..end];
+    ) -> Result<AnswerRows, QueryError> {
+        let rows = found.picked.next(rows_max);
         let mut columns = Vec::with_capacity(self.shown);
         for (column, cells) in self.columns.iter().zip(&found.columns).take(self.shown) {
             columns.push(match &column.make {
-                Make::Cells | Make::Aggregate(..) => {
-                    rows.iter().map(|&row| cells.get(row).to_edn()).collect::<Vec<Edn>>()
-                }
+                Make::Cells | Make::Aggregate(..) => Shown::Cells(cells),
                 Make::Pull { source, pattern } => {
-                    let cells: Vec<Cell> = rows.iter().map(|&row| cells.get(row)).collect();
+                    let cells: Vec<Cell> = rows.iter().map(|row| cells.get(row)).collect();
                     let source = &sources[*source];
-                    pulls::pulled(source, pattern, &cells, options, column.span).await?
+                    let trees =
+                        pulls::pulled(source, pattern, &cells, options, column.span).await?;
+                    Shown::Pulled(trees.into_iter())
                 }
             });
         }
-        found.next = end;
-        let mut columns: Vec<_> = columns.into_iter().map(Vec::into_iter).collect();
-        let row = |_| columns.iter_mut().filter_map(Iterator::next).collect();
-        Ok((0..rows.len()).map(row).collect())
+        Ok(AnswerRows::new(self.shown, shown(&rows, columns)))
     }
 
     fn has_aggregates(&self) -> bool {
         self.columns.iter().any(|column| matches!(column.make, Make::Aggregate(..)))
     }
+}
 
-    fn column_names(&self) -> Vec<String> {
-        match &self.keys {
-            Some(keys) => keys
-                .iter()
-                .map(|key| match key.as_keyword() {
-                    Some(keyword) => keyword.text().to_owned(),
-                    None => key.as_str().map_or_else(|| key.to_string(), str::to_owned),
-                })
-                .collect(),
-            None => {
-                self.columns.iter().take(self.shown).map(|column| column.name.clone()).collect()
+/// A column on its way out.
+enum Shown<'f> {
+    Cells(&'f Column),
+    Pulled(std::vec::IntoIter<Edn>),
+}
+
+/// The cells of some rows, row by row.
+fn shown(rows: &Batch, mut columns: Vec<Shown<'_>>) -> Vec<Edn> {
+    let mut cells = Vec::with_capacity(rows.len() * columns.len());
+    for row in rows.iter() {
+        cells.extend(columns.iter_mut().map(|column| match column {
+            Shown::Cells(column) => column.get(row).into_edn(),
+            // There is a tree for every row.
+            Shown::Pulled(trees) => trees.next().unwrap_or(Edn::Nil),
+        }));
+    }
+    cells
+}
+
+/// The rows that are shown together.
+enum Batch {
+    Run(Range<usize>),
+    These(Vec<usize>),
+}
+
+impl Batch {
+    fn len(&self) -> usize {
+        match self {
+            Self::Run(rows) => rows.len(),
+            Self::These(rows) => rows.len(),
+        }
+    }
+
+    fn iter(&self) -> impl Iterator<Item = usize> + '_ {
+        let (run, these) = match self {
+            Self::Run(rows) => (rows.clone(), [].as_slice()),
+            Self::These(rows) => (0..0, rows.as_slice()),
+        };
+        run.chain(these.iter().copied())
+    }
+}
+
+impl Picked {
+    fn next(&mut self, rows_max: usize) -> Batch {
+        match self {
+            Self::Run(rows) => {
+                let end = rows.start.saturating_add(rows_max).min(rows.end);
+                let batch = rows.start..end;
+                rows.start = end;
+                Batch::Run(batch)
             }
+            Self::These(rows) => Batch::These(rows.by_ref().take(rows_max).collect()),
         }
     }
 }
@@ -186,7 +281,10 @@ impl FindPlan {
 impl Found {
     /// How many rows are still to come.
     pub(crate) fn rows_left(&self) -> usize {
-        self.rows.len() - self.next
+        match &self.picked {
+            Picked::Run(rows) => rows.len(),
+            Picked::These(rows) => rows.len(),
+        }
     }
 }
 

@@ -1,8 +1,9 @@
 //! What `:find` and what follows it ask for, checked.
 
 use std::collections::HashMap;
+use std::sync::Arc;
 
-use duramen_model::{Form, Span, Symbol};
+use duramen_model::{Edn, Form, Span, Symbol};
 
 use super::aggregate::Aggregate;
 use super::having::{Argument, Test};
@@ -47,9 +48,11 @@ impl FindPlan {
         for amount in [&parts.limit, &parts.offset].into_iter().flatten() {
             planning.check_amount(amount)?;
         }
+        let names = column_names(parts.find.keys.as_deref(), &planning.columns[..shown]);
         Ok(Self {
             shape: parts.find.shape,
-            keys: parts.find.keys.clone(),
+            keys: parts.find.keys.as_deref().map(Arc::from),
+            names,
             columns: planning.columns,
             shown,
             with,
@@ -58,6 +61,18 @@ impl FindPlan {
             limit: parts.limit.clone(),
             offset: parts.offset.clone(),
         })
+    }
+}
+
+/// The keys of return maps, or else what stands in `:find`.
+fn column_names(keys: Option<&[Edn]>, columns: &[FindColumn]) -> Arc<[String]> {
+    let key = |key: &Edn| match key.as_keyword() {
+        Some(keyword) => keyword.text().to_owned(),
+        None => key.as_str().map_or_else(|| key.to_string(), str::to_owned),
+    };
+    match keys {
+        Some(keys) => keys.iter().map(key).collect(),
+        None => columns.iter().map(|column| column.name.clone()).collect(),
     }
 }
 

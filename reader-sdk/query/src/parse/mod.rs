@@ -18,6 +18,7 @@ use duramen_model::{Edn, Form, Keyword, Span, edn};
 
 use crate::ast::{Amount, Clause, InputBinding, Query, QueryParts, Variable};
 use crate::error::QueryError;
+use crate::query::Memo;
 
 pub(crate) use rules::parse_rules;
 
@@ -69,10 +70,10 @@ impl Query {
 
     /// Reads a query that stands within another.
     pub(crate) fn nested(form: &Form, depth: usize) -> Result<Self, QueryError> {
-        Self::of(form, Box::default(), depth)
+        Self::of(form, Arc::from(""), depth)
     }
 
-    fn of(form: &Form, text: Box<str>, depth: usize) -> Result<Self, QueryError> {
+    fn of(form: &Form, text: Arc<str>, depth: usize) -> Result<Self, QueryError> {
         let parts = Sections::split(form, depth)?.query(text)?;
         let query = Self { parts: Arc::new(parts) };
         query.check_find_is_bindable()?;
@@ -191,7 +192,7 @@ impl<'a> Sections<'a> {
             .map(|(_, span, forms)| (*span, forms.as_slice()))
     }
 
-    fn query(&self, text: Box<str>) -> Result<QueryParts, QueryError> {
+    fn query(&self, text: Arc<str>) -> Result<QueryParts, QueryError> {
         let (span, forms) =
             self.get("find").ok_or_else(|| QueryError::malformed(self.span, "no :find"))?;
         let mut find = find::parse_find(span, forms)?;
@@ -205,6 +206,7 @@ impl<'a> Sections<'a> {
         let having = self.get("having").map(|(_, forms)| finish::parse_having(forms));
         Ok(QueryParts {
             text,
+            memo: Memo::default(),
             find,
             with,
             inputs: self.inputs()?,

@@ -1,19 +1,22 @@
 //! What comes back.
 
+use std::sync::Arc;
+
 use duramen_model::edn::de::FromEdnError;
 use duramen_model::edn::row::from_row;
 use duramen_model::{Edn, Form};
 use serde::de::DeserializeOwned;
 
+use super::answer_rows::AnswerRows;
 use crate::ast;
 
 /// What a query returns. The order of rows has no meaning, unless the query says `:order-by`.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Answer {
     pub(crate) shape: AnswerShape,
-    pub(crate) columns: Vec<String>,
-    pub(crate) keys: Option<Vec<Edn>>,
-    pub(crate) rows: Vec<Vec<Edn>>,
+    pub(crate) columns: Arc<[String]>,
+    pub(crate) keys: Option<Arc<[Edn]>>,
+    pub(crate) rows: AnswerRows,
     /// Whether no two rows are equal and their order means nothing.
     pub(crate) set: bool,
 }
@@ -46,14 +49,26 @@ impl Answer {
 
     /// The rows, whatever the shape. Entities are the longs of their ids.
     #[must_use]
-    pub fn rows(&self) -> &[Vec<Edn>] {
+    pub const fn rows(&self) -> &AnswerRows {
         &self.rows
     }
 
-    /// The rows, whatever the shape.
+    /// How many rows there are.
+    #[must_use]
+    pub const fn len(&self) -> usize {
+        self.rows.len()
+    }
+
+    /// Whether there is no row.
+    #[must_use]
+    pub const fn is_empty(&self) -> bool {
+        self.rows.is_empty()
+    }
+
+    /// The rows, whatever the shape, each as a vector of its own.
     #[must_use]
     pub fn into_rows(self) -> Vec<Vec<Edn>> {
-        self.rows
+        self.rows.into_iter().collect()
     }
 
     /// The answer as the shape says: a set of vectors, a vector of values, one vector, one value;
@@ -68,7 +83,7 @@ impl Answer {
                 if set { Edn::Set(rows) } else { Edn::Vector(rows) }
             }
             AnswerShape::Collection => {
-                Edn::Vector(self.rows.iter().flatten().cloned().map(Form::from).collect())
+                Edn::Vector(self.rows.cells().iter().cloned().map(Form::from).collect())
             }
             AnswerShape::Tuple => self.rows.first().map_or(Edn::Nil, |row| self.row_edn(row)),
             AnswerShape::Scalar => {

@@ -29,8 +29,13 @@ impl<T> Shared for T {}
 
 /// Where the plan comes from when it is not made for the occasion.
 pub(super) trait Plans: Shared {
-    /// The plan that was used last, if there is one.
-    fn last(&self, query: &Query, inputs: &Inputs) -> Option<Arc<Planned>>;
+    /// The plan that suits best of those that are kept, and whether it still holds.
+    fn best(
+        &self,
+        query: &Query,
+        inputs: &Inputs,
+        options: &QueryOptions,
+    ) -> Option<(Arc<Planned>, Fit)>;
 
     /// Keeps a plan for the next time; says whether its steps were ordered for it.
     fn keep(&self, query: &Query, inputs: &Inputs, planned: &Arc<Planned>, ordered: bool);
@@ -125,13 +130,10 @@ async fn planned(
     plans: Option<&dyn Plans>,
 ) -> Result<Arc<Planned>, QueryError> {
     let cache = options.plans.as_ref().map(|cache: &PlanCache| cache as &dyn Plans);
-    let Some(plans) = plans.or(cache) else {
-        return Planned::new(query, inputs, options).await.map(Arc::new);
-    };
-    let last = plans.last(query, inputs);
-    let (planned, ordered) = match last.as_ref().map(|last| (last, last.fit(inputs, options))) {
-        Some((last, Fit::Same)) => return Ok(Arc::clone(last)),
-        Some((last, Fit::Moved)) => last.moved(inputs).await?,
+    let plans = plans.or(cache).unwrap_or(&query.parts.memo);
+    let (planned, ordered) = match plans.best(query, inputs, options) {
+        Some((best, Fit::Same)) => return Ok(best),
+        Some((best, Fit::Moved)) => best.moved(inputs).await?,
         Some((_, Fit::Other)) | None => (Planned::new(query, inputs, options).await?, true),
     };
     let planned = Arc::new(planned);

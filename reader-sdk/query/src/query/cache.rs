@@ -6,8 +6,9 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use duramen_db::Db;
 use duramen_model::Symbol;
 
+use super::QueryOptions;
 use super::asking::Plans;
-use super::planned::Planned;
+use super::planned::{Fit, Planned};
 use crate::ast::Query;
 use crate::execute::Inputs;
 use crate::source::Source;
@@ -49,14 +50,14 @@ pub struct PlanCacheStats {
 
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 struct PlanKey {
-    text: Box<str>,
+    text: Arc<str>,
     sources: Vec<(Symbol, SourceKey)>,
 }
 
 /// A source, whatever its time: a database and how it is looked at.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 enum SourceKey {
-    Db { id: Option<String>, as_of: bool, since: bool, history: bool },
+    Db { id: Option<[u8; 16]>, as_of: bool, since: bool, history: bool },
     Rows,
 }
 
@@ -88,7 +89,12 @@ impl Default for PlanCache {
 }
 
 impl Plans for PlanCache {
-    fn last(&self, query: &Query, inputs: &Inputs) -> Option<Arc<Planned>> {
+    fn best(
+        &self,
+        query: &Query,
+        inputs: &Inputs,
+        options: &QueryOptions,
+    ) -> Option<(Arc<Planned>, Fit)> {
         let mut kept = self.kept();
         kept.clock += 1;
         let now = kept.clock;
@@ -100,7 +106,11 @@ impl Plans for PlanCache {
             Some(_) => kept.stats.hits += 1,
             None => kept.stats.misses += 1,
         }
-        found
+        drop(kept);
+        found.map(|planned| {
+            let fit = planned.fit(inputs, options);
+            (planned, fit)
+        })
     }
 
     fn keep(&self, query: &Query, inputs: &Inputs, planned: &Arc<Planned>, ordered: bool) {
@@ -123,14 +133,14 @@ impl PlanKey {
     fn of(query: &Query, inputs: &Inputs) -> Self {
         let source = |(name, source): &(Symbol, Source)| (name.clone(), SourceKey::of(source));
         let sources = inputs.sources.iter().map(source).collect();
-        Self { text: query.parts.text.clone(), sources }
+        Self { text: Arc::clone(&query.parts.text), sources }
     }
 }
 
 impl SourceKey {
     fn of(source: &Source) -> Self {
         let of_db = |db: &Db| Self::Db {
-            id: db.id().map(|id| id.to_string()),
+            id: db.id().map(|id| id.0),
             as_of: db.as_of_t().is_some(),
             since: db.since_t().is_some(),
             history: db.is_history(),

@@ -1,13 +1,13 @@
 //! Asking: a query and its inputs go in, an answer comes out.
 
 pub mod answer;
+pub mod answer_rows;
 mod asking;
 mod cache;
+mod memo;
 mod planned;
 mod prepared;
 mod rows;
-
-use std::collections::HashMap;
 
 use duramen_db::Db;
 use duramen_model::{Edn, Form, Instant, Keyword, Symbol, Value};
@@ -24,6 +24,7 @@ use answer::Answer;
 
 pub(crate) use asking::answer_of;
 pub use cache::{PlanCache, PlanCacheStats};
+pub(crate) use memo::Memo;
 pub(crate) use planned::Planned;
 pub use prepared::Prepared;
 pub use rows::{Rows, RowsError};
@@ -91,10 +92,29 @@ pub struct QueryOptions {
     pub plans: Option<PlanCache>,
 }
 
-/// What was given for each plain `?x` of `:in`.
-pub(crate) type Scalars = HashMap<Symbol, Cell>;
+/// What was given for each plain `?x` of `:in`: a few, found by going through them.
+#[derive(Debug, Default)]
+pub(crate) struct Scalars(Vec<(Symbol, Cell)>);
+
+impl Scalars {
+    pub(crate) const fn new() -> Self {
+        Self(Vec::new())
+    }
+
+    pub(crate) fn insert(&mut self, name: Symbol, cell: Cell) {
+        self.0.push((name, cell));
+    }
+
+    /// What was given last for a name.
+    pub(crate) fn get(&self, name: &Symbol) -> Option<&Cell> {
+        self.0.iter().rev().find(|(own, _)| own == name).map(|(_, cell)| cell)
+    }
+}
 
 /// Answers a query.
+///
+/// A [`Query`] remembers how it was answered last: asked again, of the same database or of a later
+/// value of it, it is not planned anew unless counts have changed much.
 ///
 /// ```
 /// # use duramen_model::edn;

@@ -6,7 +6,7 @@ use std::sync::{Arc, PoisonError, RwLock};
 
 use super::answer::Answer;
 use super::asking::{self, Plans};
-use super::planned::Planned;
+use super::planned::{Fit, Planned};
 use super::rows::Rows;
 use super::{Input, QueryOptions};
 use crate::ast::Query;
@@ -101,9 +101,16 @@ struct KeptPlan {
 }
 
 impl Plans for KeptPlan {
-    fn last(&self, _: &Query, _: &Inputs) -> Option<Arc<Planned>> {
+    fn best(
+        &self,
+        _: &Query,
+        inputs: &Inputs,
+        options: &QueryOptions,
+    ) -> Option<(Arc<Planned>, Fit)> {
         // A plan is whole or not there, whatever panicked elsewhere.
-        self.last.read().unwrap_or_else(PoisonError::into_inner).clone()
+        let last = self.last.read().unwrap_or_else(PoisonError::into_inner).clone()?;
+        let fit = last.fit(inputs, options);
+        Some((last, fit))
     }
 
     fn keep(&self, _: &Query, _: &Inputs, planned: &Arc<Planned>, ordered: bool) {

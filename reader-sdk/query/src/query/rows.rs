@@ -3,7 +3,6 @@
 use std::fmt;
 use std::sync::Arc;
 
-use duramen_model::Edn;
 use duramen_model::edn::de::FromEdnError;
 use duramen_model::edn::row::from_row;
 use futures_util::{Stream, stream};
@@ -11,6 +10,7 @@ use serde::de::DeserializeOwned;
 
 use super::QueryOptions;
 use super::answer::{Answer, AnswerShape};
+use super::answer_rows::AnswerRows;
 use super::planned::Planned;
 use crate::budget::Meter;
 use crate::error::QueryError;
@@ -90,10 +90,7 @@ impl Rows {
     ///
     /// # Errors
     /// When a pull fails, or the query goes over a limit or is called off.
-    pub async fn next_batch(
-        &mut self,
-        rows_max: usize,
-    ) -> Result<Option<Vec<Vec<Edn>>>, QueryError> {
+    pub async fn next_batch(&mut self, rows_max: usize) -> Result<Option<AnswerRows>, QueryError> {
         if self.rows_left() == 0 {
             return Ok(None);
         }
@@ -119,7 +116,7 @@ impl Rows {
     pub fn into_stream(
         self,
         rows_max: usize,
-    ) -> impl Stream<Item = Result<Vec<Vec<Edn>>, QueryError>> {
+    ) -> impl Stream<Item = Result<AnswerRows, QueryError>> {
         stream::try_unfold(self, move |mut rows| async move {
             let batch = rows.next_batch(rows_max).await?;
             Ok(batch.map(|batch| (batch, rows)))
@@ -131,8 +128,10 @@ impl Rows {
     /// # Errors
     /// As for [`Self::next_batch`].
     pub async fn into_answer(mut self) -> Result<Answer, QueryError> {
-        let rows = self.next_batch(usize::MAX).await?.unwrap_or_default();
-        Ok(Answer { rows, ..self.answer })
+        if let Some(rows) = self.next_batch(usize::MAX).await? {
+            self.answer.rows = rows;
+        }
+        Ok(self.answer)
     }
 }
 
