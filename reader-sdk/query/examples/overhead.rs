@@ -10,7 +10,7 @@ use std::time::{Duration, Instant as Wall};
 
 use duramen_db::Db;
 use duramen_db::resolve::TxData;
-use duramen_model::{Instant, Keyword, edn};
+use duramen_model::{Instant, edn};
 use duramen_query::{Input, Query, QueryOptions, q};
 
 const SCHEMA: &str = "[
@@ -68,10 +68,8 @@ fn main() -> Result<(), Box<dyn Error>> {
     let runtime = tokio::runtime::Builder::new_current_thread().build()?;
     runtime.block_on(async {
         let db = people().await?;
-        let person = Keyword::new("email");
-        let mail = Input::Value(edn::read(&format!("[{person} \"p4711@example.com\"]"))?.edn);
-        let query = Query::parse("[:find ?e . :in $ ?e :where [?e :name]]")?;
-        let found = q(&query, vec![Input::from(&db), mail]).await?;
+        let query = Query::parse("[:find ?e . :where [?e :email \"p4711@example.com\"]]")?;
+        let found = q(&query, vec![Input::from(&db)]).await?;
         let person = found.rows()[0][0].as_long().ok_or("a person")?;
         for (name, text, takes_person) in QUERIES {
             if only.as_ref().is_some_and(|only| only != name) {

@@ -109,7 +109,8 @@ impl<'c, 'n> Numbered<'c, 'n> {
     fn new(candidates: &'c [Candidate<'n>], start: &Start, vars_len: usize) -> Option<Self> {
         let mut bits = vec![VARS_MAX; vars_len];
         let mut next = 0;
-        for var in candidates.iter().flat_map(|c| c.mentions.iter().chain(&c.needs)) {
+        let vars = |c: &'c Candidate<'n>| c.mentions.iter().chain(&c.needs).chain(&c.produces);
+        for var in candidates.iter().flat_map(vars) {
             if bits[var.0] == VARS_MAX {
                 bits[var.0] = next;
                 next += 1;
