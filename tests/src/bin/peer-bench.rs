@@ -2,17 +2,24 @@
 //!
 //! ```text
 //! peer-bench [mem] bench   DATA WORK OUT.json [--ops a,b,...]   times operations
+//! peer-bench [mem] serve   DATA WORK                            times operations that it is told
 //! peer-bench       load    DATA WORK OUT.json                   fills WORK/main
 //! peer-bench       cold    DATA WORK OUT.json                   opens WORK/main, one point query
 //! peer-bench       durable DATA WORK OUT.json                   one durable transaction after the other
 //! ```
+//!
+//! `serve` reads lines of `OPERATION WARM BUDGET`, the times in milliseconds, and answers each with a
+//! line of JSON; a first line says that the data are loaded. So one who asks several databases in
+//! turn has them all measured under the same conditions.
 
+use std::io::{BufRead, Write};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, bail};
 use duramen::{EntityRef, KeyRange, Keyword, Value};
 use duramen_tests::bench::process::memory_peak;
+use duramen_tests::peer::clock::Clock;
 use duramen_tests::peer::operations::{GRAPHS, Operations, QUERIES, WRITES, names};
 use duramen_tests::peer::system::{Folder, State};
 use duramen_tests::peer::workload::Workload;
@@ -23,7 +30,8 @@ use tokio::runtime::Runtime;
 const POINT: u64 = 777;
 /// How long durable transactions are counted.
 const DURABLE: Duration = Duration::from_secs(5);
-const USAGE: &str = "peer-bench [mem] bench|load|cold|durable DATA WORK OUT.json [--ops a,b,...]";
+const USAGE: &str = "peer-bench [mem] bench|load|cold|durable DATA WORK OUT.json [--ops a,b,...]
+peer-bench [mem] serve DATA WORK";
 
 fn main() -> Result<()> {
     let mut words: Vec<String> = std::env::args().skip(1).collect();
@@ -31,7 +39,12 @@ fn main() -> Result<()> {
     if in_memory {
         words.remove(0);
     }
-    let [command, data, work, out, options @ ..] = &words[..] else { bail!(USAGE) };
+    let [command, data, work, rest @ ..] = &words[..] else { bail!(USAGE) };
+    let (out, options) = match (command.as_str(), rest) {
+        ("serve", []) => ("", rest),
+        (_, [out, options @ ..]) => (out.as_str(), options),
+        _ => bail!(USAGE),
+    };
     let run = Run {
         name: if in_memory { "duramen-mem" } else { "duramen" },
         in_memory,
@@ -44,6 +57,7 @@ fn main() -> Result<()> {
     match (command.as_str(), options) {
         ("bench", []) => run.bench([&WRITES[..], &QUERIES, &GRAPHS].concat()),
         ("bench", [_, ops]) => run.bench(ops.split(',').collect()),
+        ("serve", _) => run.serve(),
         ("load", _) => run.load(),
         ("cold", _) => run.cold(),
         ("durable", _) => run.durable(),
@@ -67,7 +81,8 @@ impl Run {
             self.runtime.block_on(folder.load(&workload))?;
         }
         let place = (!self.in_memory).then_some(&folder);
-        let mut operations = Operations::new(&self.runtime, &workload, place);
+        let clock = Clock::default();
+        let mut operations = Operations::new(&self.runtime, &workload, place, clock);
         let mut rows = Vec::new();
         for op in ops {
             let row = match operations.run(op) {
@@ -80,6 +95,24 @@ impl Run {
         }
         rows.push(json!({ "op": "rss-mb", "value": memory_mib() }));
         self.save(&rows)
+    }
+
+    fn serve(&self) -> Result<()> {
+        let (workload, folder) = (Workload::read(&self.data)?, self.main());
+        if !self.in_memory && !folder.is_loaded() {
+            self.runtime.block_on(folder.load(&workload))?;
+        }
+        let place = (!self.in_memory).then_some(&folder);
+        let clock = Clock::default();
+        let mut operations = Operations::new(&self.runtime, &workload, place, clock);
+        let mut out = std::io::stdout().lock();
+        writeln!(out, "{}", json!({ "ready": env!("CARGO_PKG_VERSION") }))?;
+        for line in std::io::stdin().lock().lines() {
+            let answer = timed(&mut operations, &line?)
+                .unwrap_or_else(|error| json!({ "error": format!("{error:#}") }));
+            writeln!(out, "{answer}")?;
+        }
+        Ok(())
     }
 
     fn load(&self) -> Result<()> {
@@ -128,6 +161,15 @@ impl Run {
         let out = json!({ "peer": self.name, "version": version, "rows": rows });
         write(&self.out, &serde_json::to_string_pretty(&out)?)
     }
+}
+
+fn timed(operations: &mut Operations<'_>, line: &str) -> Result<Json> {
+    let words: Vec<&str> = line.split(' ').collect();
+    let [op, warm, budget] = words[..] else { bail!("not OPERATION WARM BUDGET: {line}") };
+    let millis = |text: &str| anyhow::Ok(Duration::from_millis(text.parse()?));
+    // There are other rounds, so one time will do in each.
+    operations.set_clock(Clock { warm: millis(warm)?, budget: millis(budget)?, times: 1 });
+    Ok(operations.run(op)?.unwrap_or_else(|| json!({ "absent": true })))
 }
 
 async fn age(state: &State) -> Result<i64> {

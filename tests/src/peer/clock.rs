@@ -5,43 +5,64 @@ use std::time::{Duration, Instant};
 use anyhow::Result;
 use serde_json::{Value, json};
 
-const WARM: Duration = Duration::from_millis(1_000);
-const BUDGET: Duration = Duration::from_millis(2_500);
+/// A first run of more than this is the only one.
+const ONCE: Duration = Duration::from_secs(20);
+/// When the first run took so long, no more follow than must.
+const FEW: Duration = Duration::from_secs(5);
 const RUNS_MAX: usize = 15;
 /// A batch of runs that are timed together takes about so long.
 const BATCH: Duration = Duration::from_millis(20);
 /// Transactions are timed for about so long.
 const WRITES: Duration = Duration::from_secs(30);
 
-/// Times an operation: the median of several runs after warming up. What it returns is compared
-/// with what is expected.
-///
-/// # Errors
-/// When the operation fails.
-pub fn measure(op: &str, mut run: impl FnMut() -> Result<Value>) -> Result<Value> {
-    let (first, _, count) = timed(1, &mut run)?;
-    if first > Duration::from_secs(20) {
-        return Ok(row(op, &mut [first], &mut [first], 1, &count));
+/// How long an operation is repeated.
+#[derive(Debug, Clone, Copy)]
+pub struct Clock {
+    /// Before it counts.
+    pub warm: Duration,
+    /// While it counts.
+    pub budget: Duration,
+    /// As many times at least.
+    pub times: usize,
+}
+
+impl Default for Clock {
+    fn default() -> Self {
+        Self { warm: Duration::from_secs(1), budget: Duration::from_millis(2_500), times: 3 }
     }
-    let (mut best, mut spent) = (first, first);
-    while spent < WARM {
-        let batch = batch_of(best);
-        let (time, _, _) = timed(batch, &mut run)?;
-        best = best.min(time);
-        spent += time * batch;
-    }
-    let batch = batch_of(best);
-    let (mut times, mut cpus, mut spent) = (Vec::new(), Vec::new(), Duration::ZERO);
-    while times.len() < 3 || (spent < BUDGET && times.len() < RUNS_MAX) {
-        let (time, cpu, _) = timed(batch, &mut run)?;
-        times.push(time);
-        cpus.push(cpu);
-        spent += time * batch;
-        if first > Duration::from_secs(5) && times.len() >= 3 {
-            break;
+}
+
+impl Clock {
+    /// Times an operation: the median of several runs after warming up. What it returns is
+    /// compared with what is expected.
+    ///
+    /// # Errors
+    /// When the operation fails.
+    pub fn measure(&self, op: &str, mut run: impl FnMut() -> Result<Value>) -> Result<Value> {
+        let (first, _, count) = timed(1, &mut run)?;
+        if first > ONCE {
+            return Ok(row(op, &mut [first], &mut [first], 1, &count));
         }
+        let (mut best, mut spent) = (first, first);
+        while spent < self.warm {
+            let batch = batch_of(best);
+            let (time, _, _) = timed(batch, &mut run)?;
+            best = best.min(time);
+            spent += time * batch;
+        }
+        let batch = batch_of(best);
+        let (mut times, mut cpus, mut spent) = (Vec::new(), Vec::new(), Duration::ZERO);
+        while times.len() < self.times || (spent < self.budget && times.len() < RUNS_MAX) {
+            let (time, cpu, _) = timed(batch, &mut run)?;
+            times.push(time);
+            cpus.push(cpu);
+            spent += time * batch;
+            if first > FEW && times.len() >= self.times {
+                break;
+            }
+        }
+        Ok(row(op, &mut times, &mut cpus, batch, &count))
     }
-    Ok(row(op, &mut times, &mut cpus, batch, &count))
 }
 
 /// Times so many transactions, on a fresh state each time; fewer, scaled up, when they are slow.

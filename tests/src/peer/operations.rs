@@ -5,14 +5,14 @@ use duramen::{Db, DbExt, Edn, EntityId, Form, Input, KeyRange, Query, Value, edn
 use serde_json::{Value as Json, json};
 use tokio::runtime::Runtime;
 
-use super::clock::{measure, measure_writes};
+use super::clock::{Clock, measure_writes};
 use super::system::{Folder, State, id, vector};
 use super::workload::{Person, Workload, assertion, graph_forms, keyword, temporary};
 
 /// Transactions.
 pub const WRITES: [&str; 4] = ["add-1", "add-5", "add-all", "retract-5"];
 /// Questions about people and who follows whom.
-pub const QUERIES: [&str; 15] = [
+pub const QUERIES: [&str; 17] = [
     "q1",
     "q2",
     "q2-switch",
@@ -25,7 +25,9 @@ pub const QUERIES: [&str; 15] = [
     "find-datom",
     "pull-1",
     "pull-many",
+    "join-value",
     "hop2-from",
+    "hop3-from",
     "hop2-all",
     "reach",
 ];
@@ -46,6 +48,8 @@ pub const GRAPHS: [&str; 9] = [
 const ADD_1: [&str; 5] = ["name", "last-name", "sex", "age", "salary"];
 const PULL: &str = "[:name :last-name :full-name :sex :age :salary :alias]";
 const PULL_TREE: &str = "[:name {:follows ...}]";
+const HOP_2: &str = "[:find ?z :in $ ?x :where [?x :follows ?y] [?y :follows ?z]]";
+const HOP_3: &str = "[:find ?z :in $ ?w :where [?w :follows ?x] [?x :follows ?y] [?y :follows ?z]]";
 const RULES: &str = "[[(follows ?x ?y) [?x :follows ?y]]
                       [(follows ?x ?y) [?x :follows ?t] (follows ?t ?y)]]";
 const REACH: &str = "[:find ?y :in $ % ?x :where (follows ?x ?y)]";
@@ -58,6 +62,7 @@ pub struct Operations<'a> {
     workload: &'a Workload,
     /// Where people are read from; memory otherwise.
     folder: Option<&'a Folder>,
+    clock: Clock,
     people: Option<State>,
 }
 
@@ -68,8 +73,14 @@ impl<'a> Operations<'a> {
         runtime: &'a Runtime,
         workload: &'a Workload,
         folder: Option<&'a Folder>,
+        clock: Clock,
     ) -> Self {
-        Self { runtime, workload, folder, people: None }
+        Self { runtime, workload, folder, clock, people: None }
+    }
+
+    /// Has the operations to come timed otherwise.
+    pub const fn set_clock(&mut self, clock: Clock) {
+        self.clock = clock;
     }
 
     /// Times one; `None` when there is no counterpart of it here.
@@ -89,7 +100,7 @@ impl<'a> Operations<'a> {
     }
 
     fn write(&self, op: &str) -> Result<Json> {
-        let (runtime, people) = (self.runtime, &self.workload.people);
+        let (runtime, people, clock) = (self.runtime, &self.workload.people, self.clock);
         let forms: Vec<Form> = people.iter().map(Person::form).collect();
         let fresh = || runtime.block_on(State::fresh());
         let check = |state: &State| Ok(json!(runtime.block_on(names(&state.db))?));
@@ -121,7 +132,7 @@ impl<'a> Operations<'a> {
             }
             _ => {
                 let form = vector(forms);
-                measure(op, || {
+                clock.measure(op, || {
                     runtime.block_on(async {
                         let mut state = State::fresh().await?;
                         state.transact(&form).await?;
@@ -133,7 +144,7 @@ impl<'a> Operations<'a> {
     }
 
     fn query(&mut self, op: &str) -> Result<Json> {
-        let (runtime, workload) = (self.runtime, self.workload);
+        let (runtime, workload, clock) = (self.runtime, self.workload, self.clock);
         let folder = self.folder;
         let state = match &mut self.people {
             Some(state) => state,
@@ -153,7 +164,7 @@ impl<'a> Operations<'a> {
                 let pulled = entities(&workload.pulled)?;
                 let a = db.attribute(&duramen::Keyword::new("full-name").into());
                 let a = a.context("an attribute")?.id;
-                measure(op, || {
+                clock.measure(op, || {
                     let mut bytes = 0;
                     for e in &pulled {
                         let range = KeyRange::entity(*e).with_a(a);
@@ -168,7 +179,7 @@ impl<'a> Operations<'a> {
             "pull-1" | "pull-many" => {
                 let pulled = entities(&workload.pulled)?;
                 let pattern = duramen::PullPattern::parse(PULL)?;
-                measure(op, || {
+                clock.measure(op, || {
                     let trees = match op {
                         "pull-many" => runtime.block_on(db.pull_many(&pattern, &pulled))?,
                         _ => pulled
@@ -179,11 +190,10 @@ impl<'a> Operations<'a> {
                     Ok(json!(trees.iter().map(values).sum::<usize>()))
                 })
             }
-            "hop2-from" => {
+            "hop2-from" | "hop3-from" => {
                 let seeds = entities(&workload.seeds)?;
-                let text = "[:find ?z :in $ ?x :where [?x :follows ?y] [?y :follows ?z]]";
-                let query = Query::parse(text)?;
-                measure(op, || {
+                let query = Query::parse(if op == "hop2-from" { HOP_2 } else { HOP_3 })?;
+                clock.measure(op, || {
                     let mut rows = 0;
                     for seed in &seeds {
                         rows += count(runtime, &query, db, [Input::Value(id(*seed))])?;
@@ -194,14 +204,14 @@ impl<'a> Operations<'a> {
             "reach" => {
                 let start = id(state.entity(workload.meta.reach_start)?);
                 let (query, rules) = (Query::parse(REACH)?, edn::read(RULES)?);
-                measure(op, || {
+                clock.measure(op, || {
                     let inputs = [Input::Rules(rules.clone()), Input::Value(start.clone())];
                     Ok(json!(count(runtime, &query, db, inputs)?))
                 })
             }
             "agg-name" => {
                 let query = Query::parse("[:find ?n (count ?e) :where [?e :name ?n]]")?;
-                measure(op, || {
+                clock.measure(op, || {
                     let answer = runtime.block_on(duramen::q(&query, [Input::from(db)]))?;
                     let counts = answer.rows().iter().filter_map(|row| row[1].as_long());
                     Ok(json!(format!("{}/{}", answer.rows().len(), counts.sum::<i64>())))
@@ -210,36 +220,48 @@ impl<'a> Operations<'a> {
             _ => {
                 let (text, inputs) = plain(op)?;
                 let query = Query::parse(text)?;
-                measure(op, || Ok(json!(count(runtime, &query, db, inputs.clone())?)))
+                clock.measure(op, || Ok(json!(count(runtime, &query, db, inputs.clone())?)))
             }
         }
     }
 
+    fn graph_state(&self, shape: &str) -> Result<State> {
+        let edges = self.workload.graph(shape)?;
+        self.runtime.block_on(async {
+            let Some(people) = self.folder else { return State::with(graph_forms(&edges)).await };
+            let folder = people.beside(shape);
+            if !folder.is_loaded() {
+                folder.load_graph(&edges).await?;
+            }
+            folder.open().await
+        })
+    }
+
     fn graph(&self, op: &str) -> Result<Json> {
-        let runtime = self.runtime;
+        let (runtime, clock) = (self.runtime, self.clock);
         let shape = match op {
             "pull-tree" => "wide-4x5",
             "rules-bound-7x3" => "wide-7x3",
             other => other.trim_start_matches("rules-"),
         };
-        let state = runtime.block_on(State::with(graph_forms(&self.workload.graph(shape)?)))?;
+        let state = self.graph_state(shape)?;
         let db = &state.db;
         let rules = edn::read(RULES)?;
         match op {
             "pull-tree" => {
                 let (pattern, top) = (duramen::PullPattern::parse(PULL_TREE)?, state.entity(1)?);
-                measure(op, || Ok(json!(nodes(&runtime.block_on(db.pull(&pattern, top))?))))
+                clock.measure(op, || Ok(json!(nodes(&runtime.block_on(db.pull(&pattern, top))?))))
             }
             "rules-bound-7x3" => {
                 let (query, start) = (Query::parse(REACH)?, id(state.entity(3)?));
-                measure(op, || {
+                clock.measure(op, || {
                     let inputs = [Input::Rules(rules.clone()), Input::Value(start.clone())];
                     Ok(json!(count(runtime, &query, db, inputs)?))
                 })
             }
             _ => {
                 let query = Query::parse(CLOSURE)?;
-                measure(op, || {
+                clock.measure(op, || {
                     Ok(json!(count(runtime, &query, db, [Input::Rules(rules.clone())])?))
                 })
             }
@@ -283,6 +305,7 @@ fn plain(op: &str) -> Result<(&'static str, Vec<Input>)> {
         }
         "qpred1" => "[:find ?e ?s :where [?e :salary ?s] [(> ?s 50000)]]",
         "qpred2" => "[:find ?e ?s :in $ ?min :where [?e :salary ?s] [(> ?s ?min)]]",
+        "join-value" => "[:find ?x ?y :where [?x :salary ?s] [?y :salary ?s]]",
         "hop2-all" => "[:find ?x ?z :where [?x :follows ?y] [?y :follows ?z]]",
         other => bail!("no operation {other}"),
     };

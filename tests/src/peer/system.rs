@@ -10,7 +10,7 @@ use duramen_store::layout::DatabaseName;
 use duramen_store::{Stores, WriteStore};
 use duramen_transactor::Settings;
 
-use super::workload::{Person, SCHEMA, Workload, assertion};
+use super::workload::{Person, SCHEMA, Workload, assertion, graph_forms};
 use crate::bench::writer::{Writer, settle};
 
 /// The name of the database in a folder.
@@ -114,6 +114,12 @@ impl Folder {
         Self { path: work.join(name) }
     }
 
+    /// A place beside this one.
+    #[must_use]
+    pub fn beside(&self, name: &str) -> Self {
+        Self { path: self.path.with_file_name(name) }
+    }
+
     /// Whether a database was loaded here.
     #[must_use]
     pub fn is_loaded(&self) -> bool {
@@ -136,6 +142,22 @@ impl Folder {
         for follows in workload.follows.chunks(10_000) {
             writer.send(&TxData::from_form(&state.follows(follows)?)?).await?;
         }
+        self.finish(writer, &state).await
+    }
+
+    /// Loads a graph, as people are loaded.
+    ///
+    /// # Errors
+    /// When the folder cannot be written.
+    pub async fn load_graph(&self, edges: &[(u64, u64)]) -> Result<()> {
+        let writer = self.create().await?;
+        let mut state = State { db: Db::genesis(), entities: Vec::new() };
+        let receipt = writer.send(&TxData::from_form(&vector(graph_forms(edges)))?).await?;
+        state.learn(&receipt.record.tempids)?;
+        self.finish(writer, &state).await
+    }
+
+    async fn finish(&self, writer: Writer, state: &State) -> Result<()> {
         writer.stop().await;
         settle(self.store()?, DatabaseName::new(NAME)?, &Settings::default()).await?;
         let numbers = state.entities.iter().flat_map(|e| e.map_or(0, EntityId::get).to_le_bytes());
