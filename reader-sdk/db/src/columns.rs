@@ -5,7 +5,7 @@
 
 use std::collections::VecDeque;
 
-use duramen_index::{Cursor, Leaf, Picks, Stretch};
+use duramen_index::{Cursor, IndexError, Leaf, Picks, Stretch, UnsortedCursor};
 use duramen_model::{AttributeId, Datom, EntityId, Order, T};
 use futures_util::future;
 
@@ -133,6 +133,8 @@ pub struct ColumnCursor {
     mixing: Vec<Datom>,
     /// `None` where closed facts do not matter.
     closed: Option<Side>,
+    /// Whether open and closed facts come in one order.
+    is_sorted: bool,
 }
 
 /// The open facts.
@@ -140,18 +142,49 @@ pub struct ColumnCursor {
 struct Open {
     window: Window,
     /// `None` at the end.
-    cursor: Option<Cursor>,
+    cursor: Option<Reading>,
     /// What was read.
     ahead: VecDeque<Columns>,
 }
 
+/// What open facts are read with.
+#[derive(Debug)]
+enum Reading {
+    Sorted(Cursor),
+    Unsorted(UnsortedCursor),
+}
+
+impl Reading {
+    async fn next_stretches(&mut self) -> Result<Option<Vec<Stretch>>, IndexError> {
+        match self {
+            Self::Sorted(cursor) => cursor.next_stretches().await,
+            Self::Unsorted(cursor) => cursor.next_stretches().await,
+        }
+    }
+}
+
 impl ColumnCursor {
     pub(crate) fn new(order: Order, window: Window, open: Cursor, closed: Option<Cursor>) -> Self {
+        Self::reading(order, window, Reading::Sorted(open), closed)
+    }
+
+    pub(crate) fn unsorted(
+        order: Order,
+        window: Window,
+        open: UnsortedCursor,
+        closed: Option<Cursor>,
+    ) -> Self {
+        Self::reading(order, window, Reading::Unsorted(open), closed)
+    }
+
+    fn reading(order: Order, window: Window, open: Reading, closed: Option<Cursor>) -> Self {
+        let is_sorted = matches!(open, Reading::Sorted(_));
         Self {
             order,
             open: Open { window, cursor: Some(open), ahead: VecDeque::new() },
             mixing: Vec::new(),
             closed: closed.map(|closed| Side::new(closed, window, window::is_by_time(order))),
+            is_sorted,
         }
     }
 
@@ -166,6 +199,13 @@ impl ColumnCursor {
             return Ok(self.open.ahead.pop_front());
         };
         future::try_join(self.open.fill(), closed.fill(self.order)).await?;
+        if !self.is_sorted {
+            if let Some(batch) = self.open.ahead.pop_front() {
+                return Ok(Some(batch));
+            }
+            let past = std::mem::take(&mut closed.ahead);
+            return Ok((!past.is_empty()).then(|| past.into()));
+        }
         if self.mixing.is_empty()
             && let Some(batch) = self.open.ahead.pop_front()
         {

@@ -385,6 +385,22 @@ impl Db {
         ColumnCursor::new(range.order, self.window, open, closed)
     }
 
+    /// The same as [`Self::columns`], or with keys as [`Self::columns_among`], in no order: facts
+    /// that were merged at different times do not have to be merged for the reader.
+    #[must_use]
+    pub fn columns_unsorted(&self, range: &KeyRange, keys: Option<Keys>) -> ColumnCursor {
+        let times = |layer| self.window.times(layer);
+        let current = self.facts.index(range.order, Layer::Current);
+        let nodes = self.facts.nodes();
+        let open = current.cursor_unsorted(nodes, range, keys.clone(), times(Layer::Current));
+        let history = self.facts.index(range.order, Layer::History);
+        let closed = self.sees_history().then(|| match keys {
+            Some(keys) => history.cursor_among(nodes, range, keys, false, times(Layer::History)),
+            None => history.cursor_within(nodes, range, times(Layer::History)),
+        });
+        ColumnCursor::unsorted(range.order, self.window, open, closed)
+    }
+
     /// The datoms of a range that have one of some keys, as for [`Self::columns_among`], and no
     /// others.
     ///

@@ -77,12 +77,25 @@ impl Chunk {
     }
 
     /// The place of one of the records that are left.
-    fn key(&self, index: usize) -> KeyRef<'_> {
+    pub(crate) fn key(&self, index: usize) -> KeyRef<'_> {
         let index = self.picks.get(index);
         match &self.records {
             Records::Memory(records, _) => KeyRef::from(&records[index]),
             Records::Leaf(leaf) => leaf.key(index),
         }
+    }
+
+    /// The records that are left and pass, by their numbers among them, places and states.
+    pub(crate) fn filter(&self, mut passes: impl FnMut(usize, KeyRef<'_>, State) -> bool) -> Self {
+        let state = |index: usize| match &self.records {
+            Records::Memory(records, _) => records[index].state,
+            Records::Leaf(leaf) => leaf.state(index),
+        };
+        let places = self.picks.iter().enumerate();
+        let passed =
+            places.filter(|(number, index)| passes(*number, self.key(*number), state(*index)));
+        let picks: Vec<usize> = passed.map(|(_, index)| index).collect();
+        Self { records: self.records.clone(), picks: picks.into() }
     }
 
     /// How many of the records that are left fulfil a predicate that holds for a prefix. Looks
@@ -125,7 +138,7 @@ impl Chunk {
     }
 
     /// Takes so many records: as columns, if that is wanted and they are many.
-    fn take_stretch(
+    pub(crate) fn take_stretch(
         &mut self,
         count: usize,
         (wanting, form): (&Wanting, Form),
@@ -309,7 +322,7 @@ impl Merging {
         Some((first, step))
     }
 
-    fn compare(&self, x: KeyRef<'_>, y: KeyRef<'_>) -> Ordering {
+    pub(crate) fn compare(&self, x: KeyRef<'_>, y: KeyRef<'_>) -> Ordering {
         x.compare(&y, self.order, self.layer)
     }
 }

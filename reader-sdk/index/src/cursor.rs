@@ -4,6 +4,7 @@ use futures_util::future::try_join_all;
 
 use crate::chunk::{self, Chunk, Form, Merging, Wanting};
 use crate::nodes::Nodes;
+use crate::range::ValueBounds;
 use crate::run::Run;
 use crate::sought::{Keys, Sought};
 use crate::stretch::Stretch;
@@ -39,7 +40,7 @@ pub(crate) struct Wanted<'a> {
 
 /// What comes of a run behind what is at hand.
 #[derive(Debug)]
-enum Rest {
+pub(crate) enum Rest {
     Memory(Chunk),
     Tree {
         walk: Box<Walk>,
@@ -47,6 +48,35 @@ enum Rest {
         /// Rows that were read and not looked at yet.
         ahead: Option<LeafRows>,
     },
+}
+
+/// What is sought, bounds that the place of a record says nothing about, and what there is to be
+/// read of some of an index's runs, from the newest on.
+pub(crate) fn rests(
+    index: &Index,
+    runs: &[Run],
+    wanted: &Wanted<'_>,
+) -> (Sought, Option<ValueBounds>, Vec<Rest>) {
+    let (range, values) = wanted.range.in_layer(index.layer());
+    let sought = match &wanted.among {
+        Some((keys, is_exact)) => Sought::among(range, keys.clone(), *is_exact),
+        None => Sought::all(range),
+    };
+    let is_of_index = sought.range.order == index.order();
+    let rest = |(number, run): (usize, &Run)| match run {
+        Run::Memory(run) => Rest::Memory(run.chunk(&sought)),
+        Run::Tree(run) => {
+            let is_oldest = number + 1 == index.runs().len();
+            let (times, at_once) = (wanted.wanting.times, wanted.leaves_at_once);
+            Rest::Tree {
+                walk: Box::new(Walk::new(run.clone(), is_oldest, times, at_once)),
+                regrouping: Regrouping::new(index.order(), index.layer()),
+                ahead: None,
+            }
+        }
+    };
+    let rests = runs.iter().enumerate().filter(|_| is_of_index).map(rest).collect();
+    (sought, values, rests)
 }
 
 impl Rest {
@@ -61,7 +91,7 @@ impl Rest {
     }
 
     /// Reads on, if nothing is at hand.
-    async fn refill(
+    pub(crate) async fn refill(
         &mut self,
         chunk: &mut Chunk,
         nodes: &Nodes,
@@ -92,6 +122,14 @@ impl Rest {
         Ok(())
     }
 
+    /// Takes rows that were read and not looked at yet.
+    pub(crate) fn take_ahead(&mut self) -> Option<LeafRows> {
+        match self {
+            Self::Memory(_) => None,
+            Self::Tree { ahead, .. } => ahead.take(),
+        }
+    }
+
     /// Decodes what was read, so that it can be merged.
     fn open(&mut self, chunk: &mut Chunk) -> Result<(), IndexError> {
         if let Self::Tree { ahead, .. } = self
@@ -105,41 +143,12 @@ impl Rest {
 
 impl Cursor {
     /// A cursor over some of an index's runs, from the newest on.
-    pub(crate) fn new(
-        index: &Index,
-        runs: &[Run],
-        nodes: &Nodes,
-        Wanted { range, among, wanting, leaves_at_once }: Wanted<'_>,
-    ) -> Self {
-        let (range, values) = range.in_layer(index.layer());
-        let sought = match among {
-            Some((keys, is_exact)) => Sought::among(range, keys, is_exact),
-            None => Sought::all(range),
-        };
-        let mut rest = Vec::new();
-        for (index_of_run, run) in runs.iter().enumerate() {
-            let is_oldest = index_of_run + 1 == index.runs().len();
-            rest.push(match run {
-                Run::Memory(run) => Rest::Memory(run.chunk(&sought)),
-                Run::Tree(run) => Rest::Tree {
-                    walk: Box::new(Walk::new(
-                        run.clone(),
-                        is_oldest,
-                        wanting.times,
-                        leaves_at_once,
-                    )),
-                    regrouping: Regrouping::new(index.order(), index.layer()),
-                    ahead: None,
-                },
-            });
-        }
-        if sought.range.order != index.order() {
-            rest.clear();
-        }
+    pub(crate) fn new(index: &Index, runs: &[Run], nodes: &Nodes, wanted: Wanted<'_>) -> Self {
+        let (sought, values, rest) = rests(index, runs, &wanted);
         Self {
             nodes: nodes.clone(),
             sought,
-            merging: index.merging(Wanting { values, ..wanting }),
+            merging: index.merging(Wanting { values, ..wanted.wanting }),
             chunks: rest.iter().map(|_| Chunk::none()).collect(),
             rest,
         }

@@ -12,6 +12,7 @@ use crate::memory::MemoryRun;
 use crate::nodes::Nodes;
 use crate::run::Run;
 use crate::sought::Keys;
+use crate::unsorted::UnsortedCursor;
 use crate::walk::{LEAVES_AHEAD_MAX, LEAVES_AT_ONCE};
 use crate::{IndexError, KeyRange, Layer, Record, Times};
 
@@ -193,6 +194,22 @@ impl Index {
         let among = Some((keys, is_exact));
         let wanted = Wanted { range, among, wanting, leaves_at_once: LEAVES_AHEAD_MAX };
         Cursor::new(self, &self.runs, nodes, wanted)
+    }
+
+    /// Reads the facts in a range, or those with some keys (see [`Self::cursor_among`]), in no
+    /// order: one run after the other, so that nothing has to be merged.
+    #[must_use]
+    pub fn cursor_unsorted(
+        &self,
+        nodes: &Nodes,
+        range: &KeyRange,
+        keys: Option<Keys>,
+        times: Times,
+    ) -> UnsortedCursor {
+        let wanting = Wanting { times, ..Wanting::default() };
+        let leaves_at_once = if keys.is_some() { LEAVES_AHEAD_MAX } else { LEAVES_AT_ONCE };
+        let among = keys.map(|keys| (keys, false));
+        UnsortedCursor::new(self, nodes, Wanted { range, among, wanting, leaves_at_once })
     }
 
     /// How many facts are in a range: exactly, by the weights of the records. Reads no leaves but

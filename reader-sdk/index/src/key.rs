@@ -40,6 +40,11 @@ impl<'a> Place<'a> for KeyRef<'a> {
 }
 
 impl KeyRef<'_> {
+    /// The record that stands here, with what it says.
+    pub(crate) fn to_record(self, state: State) -> Record {
+        Record { e: self.e, a: self.a, v: self.v.to_value(), added: self.added, state }
+    }
+
     /// Compares two places as [`Record::compare`] does.
     pub(crate) fn compare(&self, other: &KeyRef<'_>, order: Order, layer: Layer) -> Ordering {
         if is_by_time(order, layer) {

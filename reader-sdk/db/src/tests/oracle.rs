@@ -196,6 +196,9 @@ async fn check_view(
         assert_eq!(batched, expected, "{order:?} {times:?} history {history} in batches");
         let columns = read_columns(view, &KeyRange::all(order)).await;
         assert_eq!(columns, expected, "{order:?} {times:?} history {history} in columns");
+        let mut unsorted = read_batches(view.columns_unsorted(&KeyRange::all(order), None)).await;
+        unsorted.sort_by(|x, y| crate::window::compare(order, x, y));
+        assert_eq!(unsorted, expected, "{order:?} {times:?} history {history} unsorted");
     }
     check_keys(view, oracle, times, history).await;
     for a in [NAME, AGE, builtin::TX_INSTANT] {
@@ -255,6 +258,11 @@ async fn check_keys(
         let mut found = read_batches(view.columns_among(&range, keys.clone())).await;
         found.retain(&has_key);
         assert_eq!(found, expected, "{range:?} {keys:?} {times:?} history {history} in columns");
+        let keys = Some(keys.clone());
+        let mut found = read_batches(view.columns_unsorted(&range, keys)).await;
+        found.retain(&has_key);
+        found.sort_by(|x, y| crate::window::compare(range.order, x, y));
+        assert_eq!(found, expected, "{range:?} {times:?} history {history} unsorted");
     }
     check_together(view).await;
 }

@@ -65,7 +65,7 @@ pub(super) async fn looked_up(
     match sought(db, facts, keys, usable, rows) {
         Sought::Among(range, keys, values) => {
             let residual = Residual::new(node, facts, values);
-            let mut cursor = db.columns_among(&range, keys);
+            let mut cursor = db.columns_unsorted(&range, Some(keys));
             while let Some(batch) = cursor.next_batch().await? {
                 scan.take(&batch, &residual);
             }

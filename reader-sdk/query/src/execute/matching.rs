@@ -153,7 +153,7 @@ impl Run<'_> {
                 let (range, values) = db.stretch_of(&facts.selection());
                 let residual = Residual::new(node, facts, values);
                 let mut scan = Scan::empty(node);
-                let mut cursor = db.columns(&range);
+                let mut cursor = db.columns_unsorted(&range, None);
                 let error = |error| QueryError::from_db(error, node.span);
                 while let Some(batch) = cursor.next_batch().await.map_err(error)? {
                     scan.take(&batch, &residual);

@@ -1,5 +1,7 @@
 //! A set of pairs of numbers.
 
+use super::row_index::bucket;
+
 /// A set of pairs of numbers. Pairs that agree in the first number and are near each other in the
 /// second share a block of 64 bits, so that sets of many pairs stay small.
 #[derive(Debug, Clone, Default)]
@@ -53,7 +55,7 @@ impl PairSet {
         let hash = (block.first as u64).wrapping_mul(0x9E37_79B9_7F4A_7C15);
         let hash = (hash.rotate_left(23) ^ block.second as u64).wrapping_mul(0xD6E8_FEB8_6659_FD93);
         let last = self.blocks.len() - 1;
-        let mut place = (hash >> 32) as usize & last;
+        let mut place = bucket(hash, self.blocks.len());
         loop {
             let known = &self.blocks[place];
             if known.bits == 0 || (known.first == block.first && known.second == block.second) {

@@ -38,20 +38,15 @@ impl RowIndex {
         if self.rows.len() >= self.newest.len() {
             self.grow();
         }
-        let bucket = self.bucket(hash);
+        let bucket = bucket(hash, self.newest.len());
         self.rows.push(Link { hash, before: self.newest[bucket] });
         self.newest[bucket] = u32::try_from(self.rows.len()).expect("fewer rows than the limit");
-    }
-
-    fn bucket(&self, hash: u64) -> usize {
-        // The high bits are the better mixed ones.
-        (hash >> 32) as usize & (self.newest.len() - 1)
     }
 
     fn grow(&mut self) {
         self.newest = vec![0; (self.newest.len() * 2).max(BUCKETS_MIN)];
         for row in 0..self.rows.len() {
-            let bucket = self.bucket(self.rows[row].hash);
+            let bucket = bucket(self.rows[row].hash, self.newest.len());
             self.rows[row].before = self.newest[bucket];
             self.newest[bucket] = row as u32 + 1;
         }
@@ -59,7 +54,7 @@ impl RowIndex {
 
     /// The rows that have a hash, the newest first.
     pub(crate) fn candidates(&self, hash: u64) -> impl Iterator<Item = usize> + '_ {
-        let newest = if self.newest.is_empty() { 0 } else { self.newest[self.bucket(hash)] };
+        let newest = self.newest.get(bucket(hash, self.newest.len())).copied().unwrap_or(0);
         let chain = std::iter::successors(newest.checked_sub(1), |&row| {
             self.rows[row as usize].before.checked_sub(1)
         });
@@ -67,9 +62,24 @@ impl RowIndex {
     }
 }
 
+/// Which of so many buckets, a power of two of them, a hash goes to: by its highest bits, which are
+/// the best mixed ones.
+pub(super) const fn bucket(hash: u64, buckets: usize) -> usize {
+    hash.unbounded_shr(u64::BITS - buckets.trailing_zeros()) as usize
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn hashes_of_numbers_in_a_row_go_to_different_buckets() {
+        let column = super::super::column::Column::Longs((0..1024).collect());
+        let hashes = super::super::column::hashes(&[&column], 1024);
+        let mut used = vec![0; 1024];
+        hashes.iter().for_each(|hash| used[bucket(*hash, 1024)] += 1);
+        assert!(used.iter().all(|rows| *rows <= 8), "{used:?}");
+    }
 
     #[test]
     fn an_index_chains_the_rows_of_a_hash_and_grows() {
