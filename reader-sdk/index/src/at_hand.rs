@@ -9,7 +9,6 @@ use crate::fetch;
 use crate::leaf::Leaf;
 use crate::node::{Body, Node};
 use crate::nodes::Nodes;
-use crate::picks::Picks;
 use crate::run::{Run, TreeRun};
 use crate::sought::{Keys, Sought};
 use crate::{Index, IndexError, KeyRange, Record, Stretch, Times, v1};
@@ -17,21 +16,18 @@ use crate::{Index, IndexError, KeyRange, Record, Stretch, Times, v1};
 /// How many leaves are read at once, at most. What is longer is read with bounded memory.
 const LEAVES_MAX: usize = 256;
 
-/// What is at hand of a run, in order.
-enum Found {
-    /// Not everything.
-    Missing,
-    Leaves(Vec<(Arc<Leaf>, Picks)>),
-}
-
 /// A tree that is looked into.
 struct Looking<'a> {
     run: &'a TreeRun,
     nodes: &'a Nodes,
     sought: &'a Sought,
     times: Times,
+    /// The number of the run.
+    number: usize,
     is_oldest: bool,
-    leaves: Vec<(Arc<Leaf>, Picks)>,
+    /// What was found, with the numbers of the runs that have it, which ascend.
+    found: &'a mut Vec<(usize, Chunk)>,
+    leaves: usize,
     hits: usize,
 }
 
@@ -58,33 +54,42 @@ impl Index {
             Some(keys) => Sought::among(range, keys, true),
             None => Sought::all(range),
         };
-        let mut stretches: Vec<VecDeque<Chunk>> = Vec::new();
-        for (index, run) in self.runs().iter().enumerate() {
-            let mut chunks = VecDeque::new();
+        let mut found = Vec::new();
+        for (number, run) in self.runs().iter().enumerate() {
             match run {
-                Run::Memory(run) => chunks.push_back(run.chunk(&sought)),
+                Run::Memory(run) => {
+                    let picks = run.pick(&sought);
+                    if !picks.is_empty() {
+                        found.push((number, run.chunk(picks)));
+                    }
+                }
                 Run::Tree(run) => {
-                    let is_oldest = index + 1 == self.runs().len();
-                    match Looking::new(run, nodes, &sought, (times, is_oldest)).look()? {
-                        Found::Missing => return Ok(false),
-                        Found::Leaves(leaves) => {
-                            for (leaf, rows) in leaves {
-                                chunks.push_back(Chunk::rows(leaf, rows)?);
-                            }
-                        }
+                    let is_oldest = number + 1 == self.runs().len();
+                    let (found, sought) = (&mut found, &sought);
+                    let (leaves, hits) = (0, 0);
+                    let looking = Looking {
+                        run,
+                        nodes,
+                        sought,
+                        times,
+                        number,
+                        is_oldest,
+                        found,
+                        leaves,
+                        hits,
+                    };
+                    if !looking.look()? {
+                        return Ok(false);
                     }
                 }
             }
-            chunks.retain(|chunk| !chunk.is_empty());
-            if !chunks.is_empty() {
-                stretches.push(chunks);
-            }
         }
         let wanting = Wanting { values, times };
-        match stretches.as_mut_slice() {
-            [] => {}
-            [alone] => alone.iter_mut().for_each(|chunk| chunk.visit(&wanting, &mut visit)),
-            several => merge(&self.merging(wanting), several, visit)?,
+        match (found.first(), found.last()) {
+            (Some((first, _)), Some((last, _))) if first < last => {
+                merge(&self.merging(wanting), found, visit)?;
+            }
+            _ => found.iter_mut().for_each(|(_, chunk)| chunk.visit(&wanting, &mut visit)),
         }
         Ok(true)
     }
@@ -93,9 +98,18 @@ impl Index {
 /// Reads several runs as one.
 fn merge(
     merging: &Merging,
-    runs: &mut [VecDeque<Chunk>],
+    found: Vec<(usize, Chunk)>,
     mut visit: impl FnMut(Record),
 ) -> Result<(), IndexError> {
+    let mut runs: Vec<VecDeque<Chunk>> = Vec::new();
+    let mut last = None;
+    for (number, chunk) in found {
+        match runs.last_mut().filter(|_| last == Some(number)) {
+            Some(run) => run.push_back(chunk),
+            None => runs.push(VecDeque::from([chunk])),
+        }
+        last = Some(number);
+    }
     let mut heads: Vec<Chunk> = runs.iter().map(|_| Chunk::none()).collect();
     loop {
         for (head, rest) in heads.iter_mut().zip(runs.iter_mut()) {
@@ -122,26 +136,18 @@ fn merge(
     }
 }
 
-impl<'a> Looking<'a> {
-    const fn new(
-        run: &'a TreeRun,
-        nodes: &'a Nodes,
-        sought: &'a Sought,
-        (times, is_oldest): (Times, bool),
-    ) -> Self {
-        Self { run, nodes, sought, times, is_oldest, leaves: Vec::new(), hits: 0 }
-    }
-
-    fn look(mut self) -> Result<Found, IndexError> {
-        let Some(top) = self.run.top_at_hand(self.nodes)? else { return Ok(Found::Missing) };
+impl Looking<'_> {
+    /// Finds what is sought; whether all is there.
+    fn look(mut self) -> Result<bool, IndexError> {
+        let Some(top) = self.run.top_at_hand(self.nodes)? else { return Ok(false) };
         // What has to be regrouped is left to a cursor.
         if top.header.version == v1::VERSION || !self.enter(&top)? {
-            return Ok(Found::Missing);
+            return Ok(false);
         }
         if let Some(source) = self.nodes.source() {
             fetch::count(&source.counters.hits, self.hits);
         }
-        Ok(Found::Leaves(self.leaves))
+        Ok(true)
     }
 
     /// Takes what is at and below a node; whether all is there.
@@ -170,12 +176,13 @@ impl<'a> Looking<'a> {
     }
 
     fn take(&mut self, leaf: &Arc<Leaf>) -> Result<bool, IndexError> {
-        if leaf.is_incomplete() || self.leaves.len() >= LEAVES_MAX {
+        if leaf.is_incomplete() || self.leaves >= LEAVES_MAX {
             return Ok(false);
         }
+        self.leaves += 1;
         let rows = leaf.pick_within(self.sought, self.times)?;
         if !rows.is_empty() {
-            self.leaves.push((Arc::clone(leaf), rows));
+            self.found.push((self.number, Chunk::rows(Arc::clone(leaf), rows)?));
         }
         Ok(true)
     }

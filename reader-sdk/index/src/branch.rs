@@ -102,7 +102,8 @@ impl Branch {
     /// The children that can have keys in a range.
     pub(crate) fn stretch(&self, range: &KeyRange) -> Range<usize> {
         // A child may reach into the range unless the next one begins before it.
-        let position = |child: usize| range.position_of(&self.separators.place(child));
+        let separators = self.separators.view();
+        let position = |child: usize| range.position_of(&separators.place(child));
         let from_here = first(0..self.len(), |child| position(child).is_ge());
         let beyond = gallop(from_here..self.len(), |child| position(child).is_eq());
         from_here.saturating_sub(1)..beyond
@@ -111,7 +112,8 @@ impl Branch {
     /// The children that can hold what is sought.
     pub(crate) fn pick(&self, sought: &Sought) -> Picks {
         let children = self.stretch(&sought.around);
-        sought.pick_children(children, self.len(), |child| self.separators.place(child))
+        let separators = self.separators.view();
+        sought.pick_children(children, self.len(), |child| separators.place(child))
     }
 
     /// What the branch takes in memory, roughly, in bytes.

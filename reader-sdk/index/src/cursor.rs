@@ -64,7 +64,7 @@ pub(crate) fn rests(
     };
     let is_of_index = sought.range.order == index.order();
     let rest = |(number, run): (usize, &Run)| match run {
-        Run::Memory(run) => Rest::Memory(run.chunk(&sought)),
+        Run::Memory(run) => Rest::Memory(run.chunk(run.pick(&sought))),
         Run::Tree(run) => {
             let is_oldest = number + 1 == index.runs().len();
             let (times, at_once) = (wanted.wanting.times, wanted.leaves_at_once);

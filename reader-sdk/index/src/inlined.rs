@@ -41,6 +41,11 @@ impl Inlined {
         self.bytes.load(Ordering::Relaxed)
     }
 
+    /// Whether a node came along.
+    pub(crate) fn has(&self, hash: &NodeHash) -> bool {
+        self.nodes.contains_key(hash)
+    }
+
     /// A node, if it came along.
     pub(crate) fn get(&self, hash: &NodeHash) -> Result<Option<Arc<Node>>, StoreError> {
         let Some(slot) = self.nodes.get(hash) else { return Ok(None) };

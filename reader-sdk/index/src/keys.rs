@@ -131,9 +131,9 @@ impl Keys {
         }
     }
 
-    /// A key whose parts are read when they are needed.
-    pub(crate) const fn place(&self, index: usize) -> KeyPlace<'_> {
-        KeyPlace { keys: self, index }
+    /// The keys, for whoever looks at parts of some of them.
+    pub(crate) fn view(&self) -> KeyView<'_> {
+        KeyView { keys: self, entities: &self.e }
     }
 
     /// The first key that fulfils a predicate which holds from there on; one past the last if
@@ -173,16 +173,33 @@ impl Keys {
     }
 }
 
+/// Keys of which some parts are looked at.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct KeyView<'a> {
+    keys: &'a Keys,
+    entities: &'a [EntityId],
+}
+
+impl<'a> KeyView<'a> {
+    /// A key whose parts are read when they are needed.
+    pub(crate) const fn place(self, index: usize) -> KeyPlace<'a> {
+        let Self { keys, entities } = self;
+        KeyPlace { keys, entities, index }
+    }
+}
+
 /// One of some keys.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct KeyPlace<'a> {
     keys: &'a Keys,
+    entities: &'a [EntityId],
     index: usize,
 }
 
 impl<'a> Place<'a> for KeyPlace<'a> {
+    #[inline]
     fn e(&self) -> EntityId {
-        self.keys.e[self.index]
+        self.entities[self.index]
     }
 
     fn a(&self) -> AttributeId {

@@ -74,9 +74,9 @@ impl MemoryRun {
         Arc::clone(&self.records)
     }
 
-    /// Those of the records that are sought.
-    pub(crate) fn chunk(&self, sought: &Sought) -> Chunk {
-        Chunk::memory(self.shared(), Some(Arc::clone(&self.pieces)), self.pick(sought))
+    /// Some of the records.
+    pub(crate) fn chunk(&self, picks: Picks) -> Chunk {
+        Chunk::memory(self.shared(), Some(Arc::clone(&self.pieces)), picks)
     }
 
     /// What is kept of the records as columns, in bytes: what was read as such stays.
@@ -99,7 +99,7 @@ impl MemoryRun {
     }
 
     /// Which records are sought.
-    fn pick(&self, sought: &Sought) -> Picks {
+    pub(crate) fn pick(&self, sought: &Sought) -> Picks {
         sought.pick(self.stretch(&sought.around), |index| KeyRef::from(&self.records[index]))
     }
 

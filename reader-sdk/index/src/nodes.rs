@@ -199,6 +199,11 @@ impl Nodes {
         Ok(Some(node))
     }
 
+    /// Whether a node stays in memory as long as this is there.
+    pub(crate) fn is_inlined(&self, hash: &NodeHash) -> bool {
+        self.inlined.as_ref().is_some_and(|inlined| inlined.has(hash))
+    }
+
     pub(crate) fn source(&self) -> Option<&Source> {
         self.source.as_deref()
     }

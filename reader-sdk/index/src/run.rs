@@ -81,7 +81,14 @@ impl TreeRun {
         match (self.top.get(), &self.tree.top_bytes) {
             (Some(top), _) => Ok(Some(Arc::clone(top))),
             (None, Some(_)) => Ok(None),
-            (None, None) => Ok(nodes.get_at_hand(&self.tree.top, self.shape(self.tree.height))?),
+            (None, None) => {
+                let top = nodes.get_at_hand(&self.tree.top, self.shape(self.tree.height))?;
+                // What came along stays in memory, and need not be looked for again.
+                if let Some(top) = top.as_ref().filter(|_| nodes.is_inlined(&self.tree.top.hash)) {
+                    self.top.get_or_init(|| Arc::clone(top));
+                }
+                Ok(top)
+            }
         }
     }
 

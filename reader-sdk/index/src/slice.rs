@@ -71,6 +71,7 @@ impl<T> Clone for Slice<T> {
 impl<T> Deref for Slice<T> {
     type Target = [T];
 
+    #[inline]
     fn deref(&self) -> &[T] {
         &self.members[self.range.clone()]
     }

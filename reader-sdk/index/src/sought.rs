@@ -70,7 +70,10 @@ impl Keys {
             (Self::Entities(entities), _) => Key { e: Some(entities[index]), ..none },
             (Self::Values(values), _) => Key { v: Some(ValueRef::from(&values[index])), ..none },
             (Self::Facts(entities, attributes), Order::Eavt) => {
-                let (e, a) = (index / attributes.len(), index % attributes.len());
+                let (e, a) = match entities.len() {
+                    1 => (0, index),
+                    _ => (index / attributes.len(), index % attributes.len()),
+                };
                 Key { e: Some(entities[e]), a: Some(attributes[a]), v: None }
             }
             (Self::Facts(entities, attributes), _) => {
@@ -113,18 +116,28 @@ impl Sought {
             return Self::all(range);
         }
         let all = KeyRange::all(range.order);
-        let around = match range.order {
-            Order::Eavt | Order::Vaet => all,
-            Order::Aevt | Order::Avet => KeyRange { a: range.a, ..all },
+        let around = match (range.order, &keys) {
+            (Order::Eavt, Keys::Entities(entities) | Keys::Facts(entities, _))
+                if entities.len() == 1 =>
+            {
+                all.with_e(entities[0])
+            }
+            (Order::Eavt | Order::Vaet, _) => all,
+            (Order::Aevt | Order::Avet, _) => KeyRange { a: range.a, ..all },
         };
         // What lies between keys lies in the range only if it has all of that.
         let is_exact = is_exact || around != range;
         Self { range, keys: Some(keys), around, is_exact }
     }
 
-    /// Whether all of the range is.
-    pub(crate) const fn is_all(&self) -> bool {
-        self.keys.is_none()
+    /// The keys, unless all of the range is sought.
+    pub(crate) const fn keys(&self) -> Option<&Keys> {
+        self.keys.as_ref()
+    }
+
+    /// Whether what lies around, and has one of some entities as a key, is sought.
+    pub(crate) const fn is_by_key_alone(&self) -> bool {
+        !self.range.is_bounded() && (self.range.a.is_none() || self.around.a.is_some())
     }
 
     /// Whether values have to be looked at.
@@ -140,11 +153,19 @@ impl Sought {
         place: impl Fn(usize) -> P,
     ) -> Picks {
         let Some(keys) = &self.keys else { return places.into() };
-        let position = |index: usize, key: usize| self.position(&place(index), keys, key);
-        if places.is_empty() {
+        self.pick_by(places, keys.len(), |index, key| self.position(&place(index), keys, key))
+    }
+
+    /// The same, given how many keys there are, and where a place stands to one.
+    pub(crate) fn pick_by(
+        &self,
+        places: Range<usize>,
+        count: usize,
+        position: impl Fn(usize, usize) -> Ordering,
+    ) -> Picks {
+        let Some(last) = places.end.checked_sub(1).filter(|_| !places.is_empty()) else {
             return places.into();
-        }
-        let (count, last) = (keys.len(), places.end - 1);
+        };
         let start = gallop(0..count, |key| position(places.start, key).is_gt());
         let end = gallop(start..count, |key| position(last, key).is_ge());
         if !self.is_exact && (end - start).saturating_mul(SPARSE_PLACES) >= places.len() {

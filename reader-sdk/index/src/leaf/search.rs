@@ -9,15 +9,15 @@ use super::{Leaf, opened};
 use crate::key::{Place, is_by_time};
 use crate::keys::{Fields, Places, first};
 use crate::picks::{Picks, gallop};
-use crate::sought::Sought;
+use crate::sought::{Keys, Sought};
 use crate::value_ref::ValueRef;
-use crate::{IndexError, KeyRange, Slice, Times};
+use crate::{IndexError, KeyRange, Times};
 
 /// A row that is looked at. The columns that are needed are decoded.
 struct Row<'a> {
     leaf: &'a Leaf,
     places: &'a Places,
-    entities: &'a Slice<EntityId>,
+    entities: &'a [EntityId],
     row: usize,
 }
 
@@ -41,14 +41,36 @@ impl Leaf {
     /// Which rows are sought. Decodes the columns that tell, and no other.
     pub(crate) fn pick(&self, sought: &Sought) -> Result<Picks, IndexError> {
         let rows = self.stretch(&sought.around)?;
-        if sought.is_all() || rows.is_empty() {
-            return Ok(rows.into());
+        let Some(keys) = sought.keys().filter(|_| !rows.is_empty()) else { return Ok(rows.into()) };
+        let entities: &[EntityId] = self.entities()?;
+        match (self.order, keys) {
+            (Order::Eavt, Keys::Facts(own, attributes)) => {
+                let rows = sought.pick_by(rows, own.len(), |row, key| entities[row].cmp(&own[key]));
+                self.with_attributes(rows, attributes)
+            }
+            (Order::Eavt | Order::Aevt, Keys::Entities(own)) if sought.is_by_key_alone() => {
+                Ok(sought.pick_by(rows, own.len(), |row, key| entities[row].cmp(&own[key])))
+            }
+            _ => {
+                let places = self.places()?;
+                if sought.looks_at_values() {
+                    self.open_values(&rows.clone().into())?;
+                }
+                Ok(sought.pick(rows, |row| Row { leaf: self, places, entities, row }))
+            }
         }
-        let (places, entities) = (self.places()?, self.entities()?);
-        if sought.looks_at_values() {
-            self.open_values(&rows.clone().into())?;
+    }
+
+    /// Those rows that have one of some attributes.
+    fn with_attributes(&self, rows: Picks, own: &[AttributeId]) -> Result<Picks, IndexError> {
+        let fields = self.fields.fields.iter();
+        let is_wanted: Vec<bool> = fields.map(|f| own.binary_search(&f.a).is_ok()).collect();
+        if is_wanted.iter().all(|is_wanted| *is_wanted) {
+            return Ok(rows);
         }
-        Ok(sought.pick(rows, |row| Row { leaf: self, places, entities, row }))
+        let places = self.places()?;
+        let field = |row: usize| places.locate(&self.fields, row).0;
+        Ok(rows.iter().filter(|row| is_wanted[field(*row)]).collect::<Vec<_>>().into())
     }
 
     /// Which rows lie in a range. Decodes the columns that tell, and no other.
@@ -99,7 +121,7 @@ impl Leaf {
 
     fn of_entity(&self, rows: Range<usize>, range: &KeyRange) -> Result<Range<usize>, IndexError> {
         let Some(e) = range.e.filter(|_| !rows.is_empty()) else { return Ok(rows) };
-        let entities = self.entities()?;
+        let entities: &[EntityId] = self.entities()?;
         Ok(between(rows, |row| entities[row].cmp(&e)))
     }
 
