@@ -63,6 +63,12 @@ pub(super) async fn looked_up(
 ) -> Result<Scan, DbError> {
     let mut scan = Scan::empty(node);
     match sought(db, facts, keys, usable, rows) {
+        Sought::Among(range, keys, values) if rows.len() <= TOGETHER_MAX => {
+            let datoms = db.datoms_among(&range, keys).await?;
+            if !datoms.is_empty() {
+                scan.take(&Columns::from(datoms), &Residual::new(node, facts, values));
+            }
+        }
         Sought::Among(range, keys, values) => {
             let residual = Residual::new(node, facts, values);
             let mut cursor = db.columns_unsorted(&range, Some(keys));

@@ -20,7 +20,7 @@ use super::relation::{Relation, Table};
 use crate::budget::{Budget, Meter};
 use crate::cell::Cell;
 use crate::error::QueryError;
-use crate::plan::{Action, Invoke, RulePlan, Slot, Step, Var};
+use crate::plan::{Action, Invoke, RulePlan, Slot, Step, Twin, Var};
 
 /// What is known of a rule so far.
 #[derive(Debug)]
@@ -177,10 +177,13 @@ impl Run<'_> {
         let plan = self.plan;
         for (member, own) in members.iter().zip(news) {
             let rule = &plan.rules[*member];
+            let mut found = Vec::with_capacity(rule.branches.len());
             for (number, steps) in rule.branches.iter().enumerate() {
                 let place = Place { rule: *member, branch: number };
                 let rows = match &rule.roots {
-                    Some(roots) => self.hand_on(place, steps, own.demand.clone(), roots).await?,
+                    Some(roots) => {
+                        self.hand_on(place, steps, &own.demand, roots, &mut found).await?
+                    }
                     None => self.push(place, steps, own.demand.clone(), news).await?,
                 };
                 let state = &mut self.rules[*member];
@@ -220,19 +223,33 @@ impl Run<'_> {
     }
 
     /// Runs a body of a rule that hands its question on: either it asks the next question, or it
-    /// gives answers, which are answers to what was asked at first.
+    /// gives answers, which are answers to what was asked at first. Adds what its own steps have
+    /// found to what those of earlier bodies have.
     async fn hand_on(
         &mut self,
         place: Place,
         steps: &[Step],
-        asked: Relation,
+        asked: &Relation,
         roots: &[Var],
+        found: &mut Vec<Relation>,
     ) -> Result<Relation, QueryError> {
         let plan = self.plan;
         let rule = &plan.rules[place.rule];
         let call = steps.last().and_then(recursive_call);
         let own = if call.is_some() { &steps[..steps.len() - 1] } else { steps };
-        let rows = self.steps(own, asked).await?;
+        let rows = match rule.twins.get(place.branch).and_then(Option::as_ref) {
+            Some(twin) => {
+                let rows = found[twin.branch].clone().renamed(&twin.names);
+                if let (Some(trace), Some(step)) = (self.context.trace, own.first()) {
+                    trace.record(step.id, asked.len(), rows.len(), trace.now());
+                }
+                rows
+            }
+            None => self.steps(own, asked.clone()).await?,
+        };
+        let is_twin = |twin: &Twin| twin.branch == place.branch;
+        let again = rule.twins.iter().flatten().any(is_twin);
+        found.push(if again { rows.clone() } else { Relation::default() });
         if rows.is_empty() {
             return Ok(Relation::empty(rule.params.clone()));
         }

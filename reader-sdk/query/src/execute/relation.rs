@@ -81,6 +81,16 @@ impl Relation {
         self
     }
 
+    /// The same rows under other names.
+    pub(crate) fn renamed(mut self, names: &[(Var, Var)]) -> Self {
+        for var in &mut self.vars {
+            if let Some((_, name)) = names.iter().find(|(own, _)| own == var) {
+                *var = *name;
+            }
+        }
+        self
+    }
+
     /// Adds a column.
     pub(crate) fn with(mut self, var: Var, column: Column) -> Self {
         debug_assert_eq!(column.len(), self.rows);

@@ -19,6 +19,7 @@ mod order;
 mod recur;
 mod resolve;
 mod sequence;
+mod twin;
 
 use duramen_model::{Span, Symbol};
 
@@ -163,6 +164,17 @@ pub(crate) struct RulePlan {
     /// For a rule whose only recursion is to hand its question on to itself, a variable for each
     /// bound parameter: what was asked at first, while the parameter holds what is asked now.
     pub(crate) roots: Option<Vec<Var>>,
+    /// For each branch of such a rule an earlier one that finds the same before its recursive
+    /// call, if there is one.
+    pub(crate) twins: Vec<Option<Twin>>,
+}
+
+/// An earlier branch that finds the same under other names.
+#[derive(Debug, Clone)]
+pub(crate) struct Twin {
+    pub(crate) branch: usize,
+    /// The variables of that branch, each with the one of this branch.
+    pub(crate) names: Vec<(Var, Var)>,
 }
 
 /// What a caller knows of an argument.

@@ -9,7 +9,7 @@ use crate::cell::Cell;
 use crate::functions::Function;
 
 /// A place of a pattern.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq)]
 pub(crate) enum Slot<C> {
     Any,
     Constant(C),
@@ -61,7 +61,7 @@ pub(crate) struct MatchNode {
 }
 
 /// What the constants of a pattern mean to a database.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq)]
 pub(crate) struct Facts {
     pub(crate) e: Option<EntityId>,
     pub(crate) a: Option<AttributeId>,

@@ -160,6 +160,7 @@ impl Ordering<'_> {
                 branches: Vec::new(),
                 component: 0,
                 roots: None,
+                twins: Vec::new(),
             };
             rules.push(OrderedRule { predicate: node.predicate, plan });
             rules.len() - 1

@@ -15,7 +15,7 @@ use duramen_model::Symbol;
 
 use super::graph::components;
 use super::node::Slot;
-use super::{Action, Invoke, Mode, Plan, RulePlan, Step, Var};
+use super::{Action, Invoke, Mode, Plan, RulePlan, Step, Var, twin};
 
 /// Marks recursive calls, and rules that only hand their question on.
 pub(super) fn mark(plan: &mut Plan) {
@@ -95,4 +95,5 @@ fn keep_roots(rule: &mut RulePlan, roots: Vec<Var>) {
         step.keep.extend(&roots);
     }
     rule.roots = Some(roots);
+    rule.twins = twin::twins(rule);
 }

@@ -12,7 +12,7 @@ impl Column {
     fn equal(&self, row: usize, other: &Self, other_row: usize) -> bool {
         match (self, other) {
             (Self::Longs(a), Self::Longs(b)) => a[row] == b[other_row],
-            (Self::Texts(a), Self::Texts(b)) => a.text(row) == b.text(other_row),
+            (Self::Texts(a), Self::Texts(b)) => a.equal(row, b, other_row),
             (Self::Cells(a), Self::Cells(b)) => a[row] == b[other_row],
             (Self::Longs(longs), Self::Cells(cells)) => {
                 cells[other_row].as_long() == Some(longs[row])

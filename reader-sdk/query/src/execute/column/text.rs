@@ -73,17 +73,32 @@ impl TextColumn {
         Self { parts: Arc::clone(&self.parts), rows }
     }
 
+    /// Whether two rows hold the same text of the same kind.
+    pub(super) fn equal(&self, row: usize, other: &Self, other_row: usize) -> bool {
+        let (own, theirs) = (self.rows[row], other.rows[other_row]);
+        if own.part == theirs.part && Arc::ptr_eq(&self.parts, &other.parts) {
+            let part = &self.parts[own.part as usize];
+            if let Some(places) = part.places() {
+                return places[own.index as usize] == places[theirs.index as usize];
+            }
+        }
+        self.text(row) == other.text(other_row)
+    }
+
     /// Gives the hash of each row. That of a text in a dictionary is computed once.
     pub(super) fn each_hash(&self, mut visit: impl FnMut(usize, u64)) {
-        let mut known: Vec<Vec<u64>> = vec![Vec::new(); self.parts.len()];
+        type Known<'p> = Option<(&'p [u32], Vec<u64>)>;
+        let places = self.parts.iter().map(Texts::places);
+        let mut known: Vec<Known<'_>> =
+            places.map(|places| places.map(|places| (places, Vec::new()))).collect();
         for (row, Place { part, index }) in self.rows.iter().enumerate() {
             let texts = &self.parts[*part as usize];
             let hash = || hash_text(texts.value_type(), texts.get(*index as usize));
-            let Some(places) = texts.places() else {
+            let Some((places, known)) = &mut known[*part as usize] else {
                 visit(row, hash());
                 continue;
             };
-            let (known, place) = (&mut known[*part as usize], places[*index as usize] as usize);
+            let place = places[*index as usize] as usize;
             if known.len() <= place {
                 known.resize(place + 1, UNKNOWN);
             }

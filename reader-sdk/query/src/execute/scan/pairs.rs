@@ -3,7 +3,7 @@
 //! Numbers meet by a merge where both sides are sorted, by a search where few meet many, and
 //! otherwise by a directory; everything else meets by its hash.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
 use super::Scan;
@@ -31,6 +31,8 @@ pub(crate) struct Indexes {
     hashed: HashMap<Vec<usize>, Arc<RowIndex>>,
     /// By the place; `None` where its numbers are too far apart.
     directories: HashMap<usize, Option<Arc<Directory>>>,
+    /// The places by which rows have been sought before.
+    sought: HashSet<usize>,
     /// Pairs of numbers, by their places.
     pairs: HashMap<(usize, usize), Arc<PairSet>>,
 }
@@ -140,13 +142,20 @@ fn number_pairs(
             return searched(left, right, meter).map(Some);
         }
     }
+    // A directory of the scan is worth making if it is asked again.
+    let mut indexes = indexes;
+    let is_first = indexes.as_mut().is_none_or(|indexes| indexes.sought.insert(place));
     let directory = match indexes {
-        Some(indexes) => {
+        Some(indexes) if !is_first => {
             let made = || Directory::of(right).map(Arc::new);
             indexes.directories.entry(place).or_insert_with(made).clone()
         }
-        None if few => None,
-        None => Directory::of(right).map(Arc::new),
+        _ if left.len() < right.len() => {
+            let Some(directory) = Directory::of(left) else { return Ok(None) };
+            let (right, left) = looked_up(&directory, right, meter)?;
+            return Ok(Some((left, right)));
+        }
+        _ => Directory::of(right).map(Arc::new),
     };
     directory.map(|directory| looked_up(&directory, left, meter)).transpose()
 }
