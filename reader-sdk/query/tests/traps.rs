@@ -371,3 +371,22 @@ async fn queries_can_be_sent_between_threads() {
     let answer = tokio::spawn(async move { q(&query, vec![db.into()]).await }).await;
     assert_eq!(answer.expect("joined").expect("an answer").to_edn(), Edn::from(3));
 }
+
+#[tokio::test]
+async fn a_rule_asked_by_an_ident_goes_on_with_entities() {
+    let db = people().await;
+    let rules = "[[(knows ?a ?b) [?a :p/friends ?b]]
+                  [(knows ?a ?b) [?a :p/friends ?c] (knows ?c ?b)]]";
+    let query = "[:find [?name ...] :in $ % ?who :where (knows ?who ?b) [?b :p/name ?name]]";
+    for who in ["[:p/name \"Ann\"]", "[:p/name \"Bo\"]"] {
+        let inputs = vec![Input::from(&db), value(rules), value(who)];
+        gives(query, inputs, "#{\"Bo\" \"Cy\"}").await;
+    }
+    // A keyword that data hold is no entity, even where the rule was asked by one.
+    let levels = "[[(up ?a ?b) [?a :p/level ?b]] [(up ?a ?b) [?a :p/rank ?c] (up ?c ?b)]]";
+    let query = "[:find [?b ...] :in $ % ?who :where (up ?who ?b)]";
+    let inputs = vec![Input::from(&db), value(levels), value("[:p/name \"Ann\"]")];
+    let gold = "[:find ?e . :where [?e :db/ident :level/gold]]";
+    let gold = ask(gold, vec![Input::from(&db)]).await.expect("an entity");
+    gives(query, inputs, &format!("#{{{gold}}}")).await;
+}

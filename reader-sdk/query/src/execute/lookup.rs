@@ -183,10 +183,13 @@ pub(super) async fn named(
     place: usize,
     column: &Column,
 ) -> Result<Column, QueryError> {
-    if let (Column::Longs(_), 0 | 1 | 4) = (column, place) {
-        return Ok(column.clone());
-    }
     let attribute = node.facts.as_ref().and_then(|facts| facts.attribute.as_ref());
+    let refers = attribute.is_some_and(|attribute| attribute.value_type == ValueType::Ref);
+    match (column, place) {
+        (Column::Longs(_), 0 | 1 | 4) => return Ok(column.clone()),
+        (Column::Longs(_), 2) if refers => return Ok(column.clone()),
+        _ => {}
+    }
     let first = distinct_rows(&[column], column.len());
     let mut names = Vec::with_capacity(first.len());
     for &row in &first {

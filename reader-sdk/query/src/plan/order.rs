@@ -4,7 +4,9 @@
 use std::collections::{BTreeSet, HashMap};
 use std::ops::Bound;
 
-use super::node::{Argument, ComputeNode, InvokeNode, MatchNode, Node, Slot};
+use duramen_model::ValueType;
+
+use super::node::{Argument, ComputeNode, Facts, InvokeNode, MatchNode, Node, Slot};
 use super::resolve::bound_value;
 use super::{
     Action, Compute, Either, Invoke, Lowered, Match, Mode, Plan, RulePlan, Step, Var, Without,
@@ -19,6 +21,8 @@ pub(crate) fn order(lowered: &Lowered, sources: &[duramen_model::Symbol], output
         rows: 1.0,
         flexible: lowered.inputs.clone(),
         first: lowered.inputs.clone(),
+        entities: BTreeSet::new(),
+        caller: None,
     };
     let (steps, _) = ordering.conjunction(&lowered.nodes, start, output);
     let mut next = 0;
@@ -59,6 +63,10 @@ pub(super) struct Start {
     /// Variables to be bound before anything that mentions them: what inputs gave must be there
     /// when a pattern takes it for the name of an entity.
     pub(super) first: BTreeSet<Var>,
+    /// Variables that hold entities, as a pattern has said.
+    entities: BTreeSet<Var>,
+    /// The rule whose body it is, and how it was called.
+    caller: Option<(usize, Vec<Mode>)>,
 }
 
 impl Ordering<'_> {
@@ -73,6 +81,8 @@ impl Ordering<'_> {
             rows: 1.0,
             flexible: plan.params.iter().zip(&plan.modes).filter_map(flexible).collect(),
             first: BTreeSet::new(),
+            entities: BTreeSet::new(),
+            caller: Some((self.rules[rule].predicate, plan.modes.clone())),
         };
         for body in &predicate.bodies {
             let (steps, _) = self.conjunction(body, start.clone(), &predicate.params);
@@ -96,6 +106,7 @@ impl Ordering<'_> {
             let factor = cost::factor(node, &|var| start.bound.contains(&var));
             start.rows = (start.rows * factor).max(cost::ROWS_MIN);
             start.bound.extend(node.produces());
+            start.entities.extend(entities(node).filter(|var| !start.flexible.contains(var)));
             mentions.push(node.mentions());
             let keep = start.bound.iter().copied().collect();
             steps.push(Step { id: 0, action, keep, rows: start.rows, span: node.span() });
@@ -138,7 +149,12 @@ impl Ordering<'_> {
     }
 
     fn inner(&self, seed: &[Var], start: &Start) -> Start {
-        Start { bound: seed.iter().copied().collect(), first: BTreeSet::new(), ..start.clone() }
+        Start {
+            bound: seed.iter().copied().collect(),
+            first: BTreeSet::new(),
+            caller: None,
+            ..start.clone()
+        }
     }
 
     fn invoke(&mut self, node: &InvokeNode, start: &Start) -> Invoke {
@@ -150,6 +166,7 @@ impl Ordering<'_> {
             Slot::Var(_) => Mode::Bound,
         };
         let modes: Vec<Mode> = node.arguments.iter().map(mode).collect();
+        let modes = as_the_caller(node, &modes, start).unwrap_or(modes);
         let predicate = &self.lowered.predicates[node.predicate];
         let rules = &mut self.rules;
         let rule = *self.known.entry((node.predicate, modes.clone())).or_insert_with(|| {
@@ -167,6 +184,35 @@ impl Ordering<'_> {
         });
         Invoke { rule, arguments: node.arguments.clone(), recursive: false }
     }
+}
+
+/// The variables that hold entities after a node.
+fn entities(node: &Node) -> impl Iterator<Item = Var> {
+    let pattern = match node {
+        Node::Match(node) => node.facts.as_ref().map(|facts| (&**node, facts)),
+        _ => None,
+    };
+    let refers = |facts: &Facts| {
+        facts.attribute.as_ref().is_some_and(|own| own.value_type == ValueType::Ref)
+    };
+    let of =
+        |(node, facts): (&MatchNode, &Facts)| [node.var(0), node.var(2).filter(|_| refers(facts))];
+    pattern.map(of).into_iter().flatten().flatten()
+}
+
+/// The modes in which a rule was called, if it may call itself in the same: an entity names itself,
+/// so it can stand where idents may stand. The question then goes on as it was asked, and is not
+/// asked anew for each entity that comes next.
+fn as_the_caller(node: &InvokeNode, modes: &[Mode], start: &Start) -> Option<Vec<Mode>> {
+    let (predicate, callers) = start.caller.as_ref()?;
+    let fits = |((mode, caller), slot): ((&Mode, &Mode), &Slot<_>)| match (mode, caller) {
+        (Mode::Bound, Mode::Flexible) => {
+            slot.var().is_some_and(|var| start.entities.contains(&var))
+        }
+        _ => mode == caller,
+    };
+    let all = modes.iter().zip(callers).zip(&node.arguments).all(fits);
+    (*predicate == node.predicate && all).then(|| callers.clone())
 }
 
 fn present(vars: &[Var], bound: &BTreeSet<Var>) -> Vec<Var> {

@@ -27,7 +27,7 @@ fn names(rule: &RulePlan, earlier: &[Step], later: &[Step]) -> Option<Vec<(Var, 
     if a.node.source != b.node.source
         || a.node.facts != b.node.facts
         || a.node.terms.len() != b.node.terms.len()
-        || a.flexible.len() != b.flexible.len()
+        || a.flexible != b.flexible
     {
         return None;
     }
