@@ -95,3 +95,11 @@ pub(crate) fn value(of: ValueType, n: usize) -> Value {
         other => unreachable!("no values of type {}", other.name()),
     }
 }
+
+/// The same as it is read from the text of a query, which has doubles alone.
+pub(crate) fn written(of: ValueType, n: usize) -> Value {
+    match value(of, n) {
+        Value::Float(number) => Value::Double(f64::from(number)),
+        other => other,
+    }
+}

@@ -5,7 +5,7 @@
 
 use duramen_model::{Value, ValueType};
 
-use super::attributes::{ATTRIBUTES, Attribute, ENTITIES, SIZE, value};
+use super::attributes::{ATTRIBUTES, Attribute, ENTITIES, SIZE, value, written};
 use super::language::{Bind, Clause, Element, Find, Given, Query, Term, VARS, Var};
 use super::random::Random;
 use super::rules;
@@ -139,7 +139,7 @@ impl Maker<'_> {
         };
         match of {
             ValueType::Ref => Term::Named(self.random.pick(&ENTITIES)),
-            of => Term::Constant(value(of, self.random.below(SIZE))),
+            of => Term::Constant(written(of, self.random.below(SIZE))),
         }
     }
 
@@ -429,7 +429,7 @@ impl Maker<'_> {
                 let of = self.type_of(one, source);
                 let default = match of {
                     ValueType::Ref => Value::Boolean(false),
-                    of => value(of, self.random.below(SIZE)),
+                    of => written(of, self.random.below(SIZE)),
                 };
                 let bind = Bind::Scalar(self.var_of(of));
                 Clause::Get("get-else", source, entity, vec![one.name], Some(default), Some(bind))

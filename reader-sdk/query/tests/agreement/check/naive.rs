@@ -334,8 +334,7 @@ fn means(source: &Source, attribute: Option<i64>, place: usize, own: &Value) -> 
         return Some(own.clone());
     }
     match (place, attribute) {
-        (0, _) => an_entity(source, own).map(Value::Long),
-        (1, _) => an_entity(source, own).filter(|a| source.types.contains_key(a)).map(Value::Long),
+        (0 | 1, _) => an_entity(source, own).map(Value::Long),
         (2, Some(attribute)) => match source.types[&attribute].0 {
             ValueType::Ref => an_entity(source, own).map(Value::Long),
             of => as_type(own, of),
