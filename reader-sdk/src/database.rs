@@ -13,7 +13,8 @@ use crate::{Entity, Error, components, timer};
 
 /// A query as text, as a form that was read already, or parsed.
 ///
-/// Parsing takes a few microseconds: parse once what is asked often.
+/// Parsing takes a few microseconds, and a parsed query remembers how it was answered last, so that
+/// it is not planned anew: parse once what is asked often.
 pub trait AsQuery {
     /// The parsed query.
     ///
