@@ -1,5 +1,7 @@
 //! Distinct rows.
 
+use std::borrow::Cow;
+
 use super::column::{Column, hashes, rows_equal};
 use super::pair_set::PairSet;
 use super::row_index::RowIndex;
@@ -9,10 +11,12 @@ const SPARSITY_MAX: u64 = 16;
 
 /// The numbers of the rows that no earlier row equals.
 pub(crate) fn distinct_rows(columns: &[&Column], rows: usize) -> Vec<usize> {
-    match columns {
+    let told_apart: Vec<Cow<'_, Column>> = columns.iter().map(|own| own.told_apart()).collect();
+    let columns: Vec<&Column> = told_apart.iter().map(|own| &**own).collect();
+    match columns.as_slice() {
         [Column::Longs(longs)] => distinct_longs(longs),
         [Column::Longs(a), Column::Longs(b)] => distinct_pairs(a, b),
-        _ => distinct_hashed(columns, rows),
+        columns => distinct_hashed(columns, rows),
     }
 }
 

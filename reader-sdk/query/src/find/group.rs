@@ -1,5 +1,7 @@
 //! Groups: the rows of which a row of the answer is made.
 
+use std::borrow::Cow;
+
 use super::aggregate::Aggregate;
 use super::plan::failed;
 use super::random::Random;
@@ -41,6 +43,8 @@ impl Grouping {
         if columns.is_empty() {
             return Self { of: vec![0; rows], first: (0..rows.min(1)).collect() };
         }
+        let told_apart: Vec<Cow<'_, Column>> = columns.iter().map(|own| own.told_apart()).collect();
+        let columns: &[&Column] = &told_apart.iter().map(|own| &**own).collect::<Vec<_>>();
         let mut index = RowIndex::default();
         let mut grouping = Self { of: Vec::with_capacity(rows), first: Vec::new() };
         let hashes = hashes(columns, rows);

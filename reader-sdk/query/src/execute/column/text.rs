@@ -1,9 +1,11 @@
 //! Columns of text that stays where it was read.
 
+use std::collections::HashMap;
 use std::sync::Arc;
 
 use duramen_db::Texts;
 use duramen_model::{Value, ValueType};
+use foldhash::fast::FixedState;
 
 use super::Members;
 use super::hash::hash_text;
@@ -83,6 +85,26 @@ impl TextColumn {
             }
         }
         self.text(row) == other.text(other_row)
+    }
+
+    /// A number for each row, the same for the same text of the same kind, if all were read from
+    /// dictionaries.
+    pub(super) fn codes(&self) -> Option<Vec<i64>> {
+        let places: Vec<&[u32]> = self.parts.iter().map(Texts::places).collect::<Option<_>>()?;
+        let mut known: Vec<Vec<Option<i64>>> = vec![Vec::new(); self.parts.len()];
+        let mut numbers: HashMap<(ValueType, &str), i64, FixedState> = HashMap::default();
+        let mut codes = Vec::with_capacity(self.rows.len());
+        for (row, Place { part, index }) in self.rows.iter().enumerate() {
+            let place = places[*part as usize][*index as usize] as usize;
+            let known = &mut known[*part as usize];
+            if known.len() <= place {
+                known.resize(place + 1, None);
+            }
+            let next = numbers.len() as i64;
+            let number = || *numbers.entry(self.text(row)).or_insert(next);
+            codes.push(*known[place].get_or_insert_with(number));
+        }
+        Some(codes)
     }
 
     /// Gives the hash of each row. That of a text in a dictionary is computed once.

@@ -117,15 +117,9 @@ fn is_text(texts: &Texts, wanted: ValueRef<'_>) -> Left {
     let Some(places) = texts.places() else {
         return narrowed(None, texts.len(), |at| texts.get(at) == text);
     };
-    let mut is_it: Vec<Option<bool>> = Vec::new();
-    narrowed(None, texts.len(), |at| {
-        let place = places[at];
-        let index = place as usize;
-        if is_it.len() <= index {
-            is_it.resize(index + 1, None);
-        }
-        *is_it[index].get_or_insert_with(|| texts.distinct(place) == text)
-    })
+    let last = places.iter().max().copied().unwrap_or_default();
+    let is_it: Vec<bool> = (0..=last).map(|place| texts.distinct(place) == text).collect();
+    narrowed(None, texts.len(), |at| is_it[places[at] as usize])
 }
 
 /// Bounds of longs as the least and the greatest within them.
