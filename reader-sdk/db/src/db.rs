@@ -130,6 +130,12 @@ impl Db {
         &self.schema
     }
 
+    /// The same as [`Self::schema`], shared: the same one as long as nothing in it changes.
+    #[must_use]
+    pub const fn shared_schema(&self) -> &Arc<Schema> {
+        &self.schema
+    }
+
     /// The instant of the newest transaction of the database, whatever the view shows of it.
     #[must_use]
     pub fn basis_instant(&self) -> Instant {

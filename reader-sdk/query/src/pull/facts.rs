@@ -70,20 +70,15 @@ impl Facts {
             entities.sort_unstable();
             entities.dedup();
             let entities: Arc<[EntityId]> = entities.into();
-            walks.extend(
-                asked(plans.plan(id), &entities)
-                    .map(|(slot, range, keys)| (id, slot, Arc::clone(&entities), range, keys)),
-            );
+            walks.extend(asked(plans.plan(id), &entities).map(|asked| (id, asked)));
         }
-        let reads = walks.into_iter().map(async |(id, slot, entities, range, keys)| {
-            let datoms = match keys {
-                Some(keys) => db.datoms_among(&range, keys).await?,
-                None => Vec::new(),
-            };
-            Ok::<_, PullError>((id, slot, entities, datoms))
-        });
-        for (id, slot, entities, datoms) in try_join_all(reads).await? {
-            self.plans[id].take(slot, &entities, datoms);
+        // Mostly there is one.
+        let found = match walks.as_slice() {
+            [(_, one)] => vec![one.read(db).await?],
+            _ => try_join_all(walks.iter().map(|(_, asked)| asked.read(db))).await?,
+        };
+        for ((id, asked), datoms) in walks.iter().zip(found) {
+            self.plans[*id].take(asked, datoms);
         }
         Ok(())
     }
@@ -102,28 +97,44 @@ enum Slot {
     Backward(usize),
 }
 
+/// What has to be read of some entities.
+struct Asked {
+    slot: Slot,
+    entities: Arc<[EntityId]>,
+    range: KeyRange,
+    /// `None` where nothing is needed but that they were asked for.
+    keys: Option<Keys>,
+}
+
+impl Asked {
+    async fn read(&self, db: &Db) -> Result<Vec<Datom>, PullError> {
+        match &self.keys {
+            Some(keys) => Ok(db.datoms_among(&self.range, keys.clone()).await?),
+            None => Ok(Vec::new()),
+        }
+    }
+}
+
 /// What a plan needs to know of entities: what they have, and what refers to them by each of some
-/// attributes. Of a plan that needs nothing of what they have, only that they were asked for.
-fn asked(
-    plan: &Plan,
-    entities: &Arc<[EntityId]>,
-) -> impl Iterator<Item = (Slot, KeyRange, Option<Keys>)> {
+/// attributes.
+fn asked(plan: &Plan, entities: &Arc<[EntityId]>) -> impl Iterator<Item = Asked> {
     let own = match plan.wildcard {
         true => Some(Keys::Entities(Arc::clone(entities))),
         false if plan.forward.is_empty() => None,
         false => Some(Keys::Facts(Arc::clone(entities), Arc::clone(&plan.forward))),
     };
-    let forward = (Slot::Forward, KeyRange::all(Order::Eavt), own);
-    let backward = plan.backward.iter().enumerate().map(|(slot, a)| {
+    let asked = |slot, range, keys| Asked { slot, entities: Arc::clone(entities), range, keys };
+    let forward = asked(Slot::Forward, KeyRange::all(Order::Eavt), own);
+    let backward = plan.backward.iter().enumerate().map(move |(slot, a)| {
         let range = KeyRange::all(Order::Vaet).with_a(*a);
-        (Slot::Backward(slot), range, Some(Keys::Entities(Arc::clone(entities))))
+        asked(Slot::Backward(slot), range, Some(Keys::Entities(Arc::clone(entities))))
     });
     std::iter::once(forward).chain(backward)
 }
 
 impl PlanFacts {
-    fn take(&mut self, slot: Slot, entities: &[EntityId], datoms: Vec<Datom>) {
-        match slot {
+    fn take(&mut self, Asked { slot, entities, .. }: &Asked, datoms: Vec<Datom>) {
+        match *slot {
             Slot::Forward => self.forward.take(entities, datoms, |datom| Some(datom.e)),
             Slot::Backward(slot) => {
                 if self.backward.len() <= slot {

@@ -39,7 +39,6 @@ pub use error::{PullError, PullErrorKind};
 pub use pattern::PullPattern;
 
 use crate::functions::registry::Registry;
-use plan::Plans;
 use tree::Tree;
 
 /// What a pull may use, and how far it may go.
@@ -118,8 +117,7 @@ pub async fn pull_many_with(
         let message = "a pull shows the state of an entity, and the history has no one state";
         return Err(PullError::of(PullErrorKind::History, message));
     }
-    let schema = db.schema();
-    let plans = Plans::new(pattern, schema, &options.registry)?;
-    let tree = Tree::grow(db, &plans, schema, entities, options.limits).await?;
+    let plans = pattern.plans(db.shared_schema(), &options.registry)?;
+    let tree = Tree::grow(db, &plans, db.schema(), entities, options.limits).await?;
     tree.fold(entities.len())
 }

@@ -34,7 +34,7 @@ fn nested(form: &Form, depth: usize) -> Result<PullPattern, PullError> {
     if specs.is_empty() {
         return Err(malformed(form.span, "a pull pattern asks for at least one attribute"));
     }
-    let mut pattern = PullPattern { wildcard: false, attributes: Vec::new() };
+    let mut pattern = PullPattern::default();
     for spec in specs {
         if is_name(spec, "*") {
             pattern.wildcard = true;

@@ -1,12 +1,16 @@
 //! The pull pattern: what to show of an entity.
 
+use std::fmt;
 use std::str::FromStr;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use duramen_model::edn::{self, Edn};
-use duramen_model::{Form, Keyword, Span, Symbol};
+use duramen_model::{Form, Keyword, Schema, Span, Symbol};
 
 use super::parse;
+use super::plan::Plans;
 use super::{PullError, PullErrorKind};
+use crate::functions::registry::Registry;
 
 /// How many values of an attribute are shown when the pattern does not say.
 pub(super) const LIMIT_DEFAULT: usize = 1000;
@@ -18,12 +22,33 @@ pub(super) const LIMIT_DEFAULT: usize = 1000;
 /// let pattern = PullPattern::parse(r#"[:book/title {:book/authors [:author/name]}]"#);
 /// assert!(pattern.is_ok());
 /// ```
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Default)]
 pub struct PullPattern {
     /// Whether all attributes are asked for.
     pub(super) wildcard: bool,
     /// The attributes asked for by name.
     pub(super) attributes: Vec<AttributeSpec>,
+    /// Its plan, once there was one.
+    planned: Planned,
+}
+
+/// The plan of a pattern for the schema that it was last used with. Shared by clones of the pattern.
+#[derive(Clone, Default)]
+struct Planned(Arc<Mutex<Option<ForSchema>>>);
+
+type ForSchema = (Arc<Schema>, Arc<Plans>);
+
+impl fmt::Debug for Planned {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Planned")
+    }
+}
+
+/// It follows from the pattern.
+impl PartialEq for Planned {
+    fn eq(&self, _: &Self) -> bool {
+        true
+    }
 }
 
 /// An attribute asked for by name.
@@ -70,6 +95,24 @@ impl PullPattern {
             PullError::at(PullErrorKind::Malformed, span, error.to_string())
         })?;
         Self::from_form(&form)
+    }
+
+    /// The plan for a schema: the one of last time, if that was for the same.
+    pub(super) fn plans(
+        &self,
+        schema: &Arc<Schema>,
+        registry: &Registry,
+    ) -> Result<Arc<Plans>, PullError> {
+        let mut planned = self.planned.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some((own, plans)) = &*planned
+            && Arc::ptr_eq(own, schema)
+        {
+            return Ok(Arc::clone(plans));
+        }
+        let plans = Arc::new(Plans::new(self, schema, registry)?);
+        // Functions may be others next time.
+        *planned = (!plans.call()).then(|| (Arc::clone(schema), Arc::clone(&plans)));
+        Ok(plans)
     }
 
     /// Takes a pattern that has been read already.

@@ -104,6 +104,12 @@ impl Plans {
         &self.plans[id]
     }
 
+    /// Whether functions of the application are called.
+    pub(super) fn call(&self) -> bool {
+        let mut entries = self.plans.iter().flat_map(|plan| &plan.entries);
+        entries.any(|entry| entry.transform.is_some())
+    }
+
     pub(super) fn len(&self) -> usize {
         self.plans.len()
     }
