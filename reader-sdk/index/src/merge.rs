@@ -159,7 +159,10 @@ impl Merge<'_> {
             .filter_map(Input::begin)
             .all(|begin| subtree.end().is_some_and(|end| !self.compare(begin, end).is_lt()));
         let stays = !self.is_oldest || has_only_facts(subtree.pointer);
-        is_alone && stays && self.builder.can_attach(subtree.level)
+        is_alone
+            && stays
+            && self.builder.keeps(subtree.level, subtree.pointer)
+            && self.builder.can_attach(subtree.level)
     }
 
     fn hand_over(&mut self, input: usize) -> Result<(), IndexError> {

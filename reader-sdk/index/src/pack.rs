@@ -3,6 +3,7 @@
 //! The payload of a pack is its nodes, one after the other. Who points to one knows where it is,
 //! counted from the beginning of the object, frame included.
 
+use std::collections::BTreeSet;
 use std::fmt;
 use std::sync::Arc;
 
@@ -49,6 +50,8 @@ pub struct PackWriter {
     written: Vec<Pack>,
     /// Large values, if they are stored by themselves.
     pub(crate) values: Option<PendingValues>,
+    /// Packs that merges leave.
+    left: BTreeSet<String>,
 }
 
 impl PackWriter {
@@ -65,6 +68,7 @@ impl PackWriter {
             full: Vec::new(),
             written: Vec::new(),
             values: None,
+            left: BTreeSet::new(),
         }
     }
 
@@ -72,6 +76,19 @@ impl PackWriter {
     #[must_use]
     pub fn with_bytes_target(self, bytes_target: usize) -> Self {
         Self { bytes_target, ..self }
+    }
+
+    /// The same, leaving packs: a merge writes their nodes anew, even where it could point to
+    /// them, so that nothing of the run needs these packs any more. For packs with few nodes that
+    /// are still needed.
+    #[must_use]
+    pub fn leaving(self, packs: BTreeSet<String>) -> Self {
+        Self { left: packs, ..self }
+    }
+
+    /// Whether a subtree may stay where it is: what is below a branch may be anywhere.
+    pub(crate) fn keeps(&self, level: u8, pack: &str) -> bool {
+        self.left.is_empty() || (level == 0 && !self.left.contains(pack))
     }
 
     /// Adds a node, in memory. Its length has been checked.

@@ -6,6 +6,7 @@ pub(crate) mod codec;
 mod fetching;
 mod history;
 mod large;
+mod leaving;
 mod loading;
 mod runs;
 mod v1_encoder;
