@@ -220,6 +220,12 @@ pub struct RunPacksRef {
     /// The place of the run in it.
     #[prost(uint32, tag = "4")]
     pub place: u32,
+    /// What the run takes up, in bytes; 0 in what old software wrote.
+    #[prost(uint64, tag = "5")]
+    pub live_bytes: u64,
+    /// When the run was made: its share of what no run needs of those of its packs that are sparse.
+    #[prost(uint64, tag = "6")]
+    pub idle_bytes: u64,
 }
 #[derive(Clone, PartialEq, ::prost::Message)]
 pub struct Checkpoint {

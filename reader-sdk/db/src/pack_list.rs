@@ -45,10 +45,16 @@ pub struct RunPacksRef {
     pub hash: ContentHash,
     /// The place of the run in it.
     pub place: u32,
+    /// What the run takes up, in bytes; 0 in what old software wrote.
+    pub live_bytes: u64,
+    /// When the run was made: its share of what no run needs of those of its packs that are
+    /// sparse, in bytes.
+    pub idle_bytes: u64,
 }
 
 impl PackList {
-    /// Makes the object, and a reference to its first run: the others differ in their place.
+    /// Makes the object, and a reference to its first run: the others differ in their place and
+    /// in what they take up.
     ///
     /// # Errors
     /// When a reader would refuse it.
@@ -57,7 +63,8 @@ impl PackList {
         self.check().map_err(corrupt)?;
         let object = envelope::seal(Kind::PackList, &self.to_stored().encode_to_vec());
         let hash = envelope::hash_of(&object).expect("a sealed object has a frame");
-        Ok((RunPacksRef { name, bytes: object.len() as u64, hash, place: 0 }, object))
+        let (bytes, place, live_bytes) = (object.len() as u64, 0, self.live_bytes(0));
+        Ok((RunPacksRef { name, bytes, hash, place, live_bytes, idle_bytes: 0 }, object))
     }
 
     /// Takes a pack list out of its object.
@@ -89,6 +96,13 @@ impl PackList {
             let expected = format!("more than {} runs", reference.place);
             Malformed::new(expected, self.runs.len()).within(key)
         })
+    }
+
+    /// What a run takes up.
+    #[must_use]
+    pub fn live_bytes(&self, place: u32) -> u64 {
+        let run = usize::try_from(place).ok().and_then(|place| self.runs.get(place));
+        run.into_iter().flatten().fold(0, |sum: u64, pack| sum.saturating_add(pack.live_bytes))
     }
 
     fn to_stored(&self) -> stored::PackList {
@@ -148,6 +162,8 @@ impl RunPacksRef {
             bytes: self.bytes,
             hash: self.hash.0.to_vec().into(),
             place: self.place,
+            live_bytes: self.live_bytes,
+            idle_bytes: self.idle_bytes,
         }
     }
 
@@ -157,6 +173,8 @@ impl RunPacksRef {
             bytes: message.bytes,
             hash: ContentHash(fixed(&message.hash, "a hash")?),
             place: message.place,
+            live_bytes: message.live_bytes,
+            idle_bytes: message.idle_bytes,
         })
     }
 }

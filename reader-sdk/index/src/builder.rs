@@ -135,11 +135,6 @@ impl<'a> TreeBuilder<'a> {
         Ok(())
     }
 
-    /// Whether a subtree may stay in the packs where it is.
-    pub(crate) fn keeps(&self, level: u8, pointer: &Pointer) -> bool {
-        self.writer.keeps(level, &pointer.pack)
-    }
-
     /// Whether a subtree can be attached without leaving a node before it that is too small.
     pub(crate) fn can_attach(&self, level: u8) -> bool {
         let leaf = self.leaf.records.len();

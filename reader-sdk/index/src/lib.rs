@@ -30,6 +30,7 @@ mod key;
 mod keys;
 pub mod large;
 pub mod leaf;
+mod leaving;
 pub mod live;
 mod load;
 pub mod memory;

@@ -5,7 +5,7 @@ use std::collections::btree_map::Entry;
 
 use crate::node::Body;
 use crate::nodes::Nodes;
-use crate::{IndexError, Pointer, Run, Tree};
+use crate::{Index, IndexError, KeyRange, Pointer, Run, StoredValue, Tree};
 
 /// How many branches are loaded at once.
 const BRANCHES_AT_ONCE: usize = 16;
@@ -97,6 +97,26 @@ impl LiveBytes {
                 if let Body::Branch(branch) = &node.body {
                     branches.push((level - 1, branch.pointers().to_vec()));
                 }
+            }
+        }
+        Ok(live)
+    }
+}
+
+impl LiveBytes {
+    /// What a run of large values takes up, the values included. Reads all of it.
+    ///
+    /// # Errors
+    /// When a node cannot be loaded, or is damaged.
+    pub async fn of_values(tree: &Tree, nodes: &Nodes) -> Result<Self, IndexError> {
+        let mut live = Self::of_tree(tree, nodes).await?;
+        let index = Index::new(tree.order, tree.layer).with_run(Run::tree(tree.clone()));
+        let all = KeyRange::all(tree.order);
+        let mut cursor = index.cursor(nodes, &all);
+        while let Some(records) = cursor.next_batch().await? {
+            for record in &records {
+                let value = StoredValue::of(record)?;
+                live.add(&value.pack, value.length.into());
             }
         }
         Ok(live)

@@ -3,7 +3,7 @@
 //! What is left of each run begins with a subtree or with records. The lowest beginning is dealt
 //! with first: a subtree that ends before anything else begins is handed over, pointer and all;
 //! one that does not is looked into; records are written. So only that is read and written where
-//! runs reach into each other.
+//! runs reach into each other, and what is in packs that are left.
 
 use std::ops::Range;
 use std::task::Poll;
@@ -14,6 +14,7 @@ use futures_util::future::{poll_fn, try_join_all};
 use crate::builder::TreeBuilder;
 use crate::input::Input;
 use crate::key::KeyRef;
+use crate::leaving::Leaving;
 use crate::live::LiveBytes;
 use crate::nodes::Nodes;
 use crate::options::NodeOptions;
@@ -57,7 +58,8 @@ pub async fn merge(
     let end = which.end.min(index.runs().len());
     let runs = &index.runs()[which.start.min(end)..end];
     let is_oldest = end == index.runs().len();
-    if let Some(tree) = unchanged(runs, is_oldest) {
+    let leaving = Leaving::find(runs, nodes, writer.left()).await?;
+    if let Some(tree) = unchanged(runs, is_oldest).filter(|tree| leaving.keeps(&tree.top)) {
         return Ok(MergedRun::of(Some(tree.clone())));
     }
     let place = (index.order(), index.layer());
@@ -69,7 +71,7 @@ pub async fn merge(
     }
     let inputs = try_join_all(runs.iter().map(|run| Input::open(run, nodes, place))).await?;
     inputs.iter().flat_map(Input::read).for_each(|pointer| builder.dissolve(pointer));
-    let mut merge = Merge { inputs, place, is_oldest, nodes, builder, steps: 0 };
+    let mut merge = Merge { inputs, place, is_oldest, leaving, nodes, builder, steps: 0 };
     merge.run().await?;
     merge.builder.finish()
 }
@@ -106,6 +108,8 @@ struct Merge<'a> {
     inputs: Vec<Input>,
     place: (Order, Layer),
     is_oldest: bool,
+    /// What has to be written anew.
+    leaving: Leaving,
     nodes: &'a Nodes,
     builder: TreeBuilder<'a>,
     /// Steps since others had their turn.
@@ -161,7 +165,7 @@ impl Merge<'_> {
         let stays = !self.is_oldest || has_only_facts(subtree.pointer);
         is_alone
             && stays
-            && self.builder.keeps(subtree.level, subtree.pointer)
+            && self.leaving.keeps(subtree.pointer)
             && self.builder.can_attach(subtree.level)
     }
 
@@ -183,8 +187,10 @@ impl Merge<'_> {
         let (newer, rest) = self.inputs.split_at_mut(input);
         let Some((input, older)) = rest.split_first_mut() else { return Ok(()) };
         let (newer, older, is_oldest) = (&*newer, &*older, self.is_oldest);
+        let leaving = &self.leaving;
         let also = |pointer: &Pointer, begin: KeyRef<'_>, end: Option<KeyRef<'_>>| {
             (is_oldest && !has_only_facts(pointer))
+                || !leaving.keeps(pointer)
                 || newer.iter().chain(older).any(|other| other.begins_in(begin, end))
         };
         input.expand(self.nodes, also).await

@@ -1,11 +1,12 @@
-//! How large nodes become.
+//! How large nodes and packs become.
 
 use crate::node::NODE_ENTRIES_MAX;
+use crate::pack::PACK_BYTES_TARGET;
 
 /// The largest target for a node's bytes.
 const BYTES_TARGET_MAX: usize = 8 << 20;
 
-/// How large nodes become.
+/// How large nodes become, and the packs that they are in.
 ///
 /// Every bound is kept to what a reader accepts, whatever is asked for.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -20,6 +21,8 @@ pub struct NodeOptions {
     pub branch_bytes_target: usize,
     /// How large a tree's highest node may be, in bytes, to be carried along with the tree.
     pub top_bytes_max: usize,
+    /// How long a pack gets before the next one is begun, in bytes.
+    pub pack_bytes_target: usize,
 }
 
 impl Default for NodeOptions {
@@ -30,6 +33,7 @@ impl Default for NodeOptions {
             branch_children_max: 512,
             branch_bytes_target: 128 << 10,
             top_bytes_max: 64 << 10,
+            pack_bytes_target: PACK_BYTES_TARGET,
         }
     }
 }
@@ -42,6 +46,7 @@ impl NodeOptions {
             branch_children_max: self.branch_children_max.clamp(2, NODE_ENTRIES_MAX),
             branch_bytes_target: self.branch_bytes_target.clamp(1, BYTES_TARGET_MAX),
             top_bytes_max: self.top_bytes_max,
+            pack_bytes_target: self.pack_bytes_target,
         }
     }
 }

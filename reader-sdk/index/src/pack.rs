@@ -18,7 +18,7 @@ use crate::values::Storing;
 use crate::{IndexError, NodeHash, Record};
 
 /// How long a pack gets before the next one is begun, in bytes.
-const PACK_BYTES_TARGET: usize = 8 << 20;
+pub(crate) const PACK_BYTES_TARGET: usize = 8 << 20;
 
 /// A pack that was written.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -38,6 +38,22 @@ pub(crate) struct Place {
     pub(crate) hash: NodeHash,
 }
 
+/// What a pack is filled with. Large values have packs of their own: they are needed for ever, and
+/// nodes are not.
+#[derive(Debug, Clone, Copy)]
+enum Filling {
+    Nodes,
+    Values,
+}
+
+/// A pack that is being filled.
+#[derive(Debug, Default)]
+struct OpenPack {
+    /// Its name, as soon as something is in it.
+    name: Option<ObjectName>,
+    payload: Vec<u8>,
+}
+
 /// Writes nodes into packs. What points to them may be published only after
 /// [`finish`](PackWriter::finish).
 pub struct PackWriter {
@@ -45,11 +61,14 @@ pub struct PackWriter {
     packs: Key,
     next: ObjectName,
     bytes_target: usize,
-    payload: Vec<u8>,
+    nodes: OpenPack,
+    large: OpenPack,
     full: Vec<(ObjectName, Bytes)>,
     written: Vec<Pack>,
-    /// Large values, if they are stored by themselves.
+    /// Large values, if this writer stores them by themselves.
     pub(crate) values: Option<PendingValues>,
+    /// Whether leaves do without large values.
+    pub(crate) storing: Storing,
     /// Packs that merges leave.
     left: BTreeSet<String>,
 }
@@ -64,61 +83,89 @@ impl PackWriter {
             packs,
             next: ObjectName { writer, seq: first_seq },
             bytes_target: PACK_BYTES_TARGET,
-            payload: Vec::new(),
+            nodes: OpenPack::default(),
+            large: OpenPack::default(),
             full: Vec::new(),
             written: Vec::new(),
             values: None,
+            storing: Storing::Here,
             left: BTreeSet::new(),
         }
     }
 
-    /// The same with packs of another length, in bytes.
+    /// The same with packs of about so many bytes.
     #[must_use]
     pub fn with_bytes_target(self, bytes_target: usize) -> Self {
         Self { bytes_target, ..self }
     }
 
-    /// The same, leaving packs: a merge writes their nodes anew, even where it could point to
+    /// Leaves packs from now on: a merge writes their nodes anew, even where it could point to
     /// them, so that nothing of the run needs these packs any more. For packs with few nodes that
     /// are still needed.
-    #[must_use]
-    pub fn leaving(self, packs: BTreeSet<String>) -> Self {
-        Self { left: packs, ..self }
+    pub fn leave(&mut self, packs: BTreeSet<String>) {
+        self.left = packs;
     }
 
-    /// Whether a subtree may stay where it is: what is below a branch may be anywhere.
-    pub(crate) fn keeps(&self, level: u8, pack: &str) -> bool {
-        self.left.is_empty() || (level == 0 && !self.left.contains(pack))
+    /// The packs that merges leave.
+    pub(crate) const fn left(&self) -> &BTreeSet<String> {
+        &self.left
+    }
+
+    /// Puts the nodes to come into another pack than those before. For trees that are merged apart
+    /// from others: their nodes go out of use apart from others.
+    pub fn end_pack(&mut self) {
+        self.seal(Filling::Nodes);
     }
 
     /// Adds a node, in memory. Its length has been checked.
     pub(crate) fn add(&mut self, node: &[u8]) -> Place {
-        if !self.payload.is_empty() && self.payload.len() + node.len() > self.bytes_target {
-            self.seal();
+        self.append(Filling::Nodes, node)
+    }
+
+    /// Adds a large value, in memory.
+    pub(crate) fn add_large(&mut self, value: &[u8]) -> Place {
+        self.append(Filling::Values, value)
+    }
+
+    fn append(&mut self, filling: Filling, bytes: &[u8]) -> Place {
+        let begun = self.open(filling).payload.len();
+        if begun > 0 && begun + bytes.len() > self.bytes_target {
+            self.seal(filling);
         }
-        let offset = envelope::HEADER_BYTES + self.payload.len();
-        self.payload.extend_from_slice(node);
+        let next = self.next;
+        let open = self.open(filling);
+        let is_new = open.name.is_none();
+        let name = *open.name.get_or_insert(next);
+        let offset = envelope::HEADER_BYTES + open.payload.len();
+        open.payload.extend_from_slice(bytes);
+        self.next.seq += u64::from(is_new);
         Place {
-            pack: self.next.to_string(),
+            pack: name.to_string(),
             offset: offset as u64,
-            length: node.len() as u32,
-            hash: NodeHash::of(node),
+            length: bytes.len() as u32,
+            hash: NodeHash::of(bytes),
+        }
+    }
+
+    const fn open(&mut self, filling: Filling) -> &mut OpenPack {
+        match filling {
+            Filling::Nodes => &mut self.nodes,
+            Filling::Values => &mut self.large,
         }
     }
 
     /// Takes the large values of records, if they are stored by themselves.
     pub(crate) fn add_large_values(&mut self, records: &[Record]) -> Storing {
-        let Some(values) = &mut self.values else { return Storing::Here };
-        records.iter().for_each(|record| values.add(&record.v));
-        Storing::Elsewhere
+        if let Some(values) = &mut self.values {
+            records.iter().for_each(|record| values.add(&record.v));
+        }
+        self.storing
     }
 
-    fn seal(&mut self) {
-        if !self.payload.is_empty() {
-            let object = envelope::seal(Kind::Pack, &self.payload);
-            self.payload.clear();
-            self.full.push((self.next, object));
-            self.next.seq += 1;
+    fn seal(&mut self, filling: Filling) {
+        let OpenPack { name, payload } = std::mem::take(self.open(filling));
+        if let Some(name) = name {
+            self.full.push((name, envelope::seal(Kind::Pack, &payload)));
         }
     }
 
@@ -148,8 +195,10 @@ impl PackWriter {
         if self.values.as_ref().is_some_and(|values| !values.is_listed()) {
             return Err(IndexError::Unlisted);
         }
-        self.seal();
+        self.seal(Filling::Nodes);
+        self.seal(Filling::Values);
         self.write_full().await?;
+        self.written.sort_by_key(|pack| pack.name.seq);
         Ok(self.written)
     }
 }
@@ -159,7 +208,7 @@ impl fmt::Debug for PackWriter {
         f.debug_struct("PackWriter")
             .field("packs", &self.packs)
             .field("next", &self.next)
-            .field("buffered_bytes", &self.payload.len())
+            .field("buffered_bytes", &(self.nodes.payload.len() + self.large.payload.len()))
             .finish_non_exhaustive()
     }
 }

@@ -9,7 +9,7 @@ use crate::large::StoredValue;
 use crate::nodes::Nodes;
 use crate::options::NodeOptions;
 use crate::pack::{PackWriter, Place};
-use crate::values::large_bytes;
+use crate::values::{Storing, large_bytes};
 use crate::{IndexError, Layer, MergedRun, NodeHash};
 
 /// How many bytes of values wait for being looked up together.
@@ -61,6 +61,16 @@ impl PackWriter {
     #[must_use]
     pub fn with_large_values(mut self, known: Nodes) -> Self {
         self.values = Some(PendingValues::new(known));
+        self.storing = Storing::Elsewhere;
+        self
+    }
+
+    /// The same without large values, which another writer stores: one that is given the same
+    /// records in another order.
+    #[must_use]
+    pub fn without_large_values(mut self) -> Self {
+        self.values = None;
+        self.storing = Storing::Elsewhere;
         self
     }
 
@@ -80,7 +90,7 @@ impl PackWriter {
         values.waiting_bytes = 0;
         for (hash, value) in std::mem::take(&mut values.waiting) {
             let place = match large_bytes(&value) {
-                Some(bytes) if !known.contains_key(&hash) => Some(self.add(bytes)),
+                Some(bytes) if !known.contains_key(&hash) => Some(self.add_large(bytes)),
                 _ => None,
             };
             if let Some(values) = &mut self.values {

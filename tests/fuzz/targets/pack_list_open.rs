@@ -17,7 +17,8 @@ fuzz_target!(|added: &[u8]| {
     let message = stored::PackList { database_id: vec![0; 16].into(), runs: vec![run] };
     let object = envelope::seal(Kind::PackList, &[&message.encode_to_vec(), added].concat());
     let hash = envelope::hash_of(&object).expect("it has a frame");
-    let reference = RunPacksRef { name, bytes: object.len() as u64, hash, place: 0 };
+    let bytes = object.len() as u64;
+    let reference = RunPacksRef { name, bytes, hash, place: 0, live_bytes: 0, idle_bytes: 0 };
     let key = Key::new("pack list");
     let Ok(list) = PackList::open(id, &reference, &key, object) else { return };
     let (reference, object) = list.seal(name).expect("it was accepted");

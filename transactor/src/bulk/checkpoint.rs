@@ -68,7 +68,8 @@ impl Job {
         let (reference, object) = packs.seal(name)?;
         self.context.store().put(&contents.pack_list(name), object).await?;
         let run = |(place, tree)| {
-            let packs = Some(RunPacksRef { place, ..reference });
+            let live_bytes = packs.live_bytes(place);
+            let packs = Some(RunPacksRef { place, live_bytes, ..reference });
             CheckpointRun { tree, packs }
         };
         Ok(Runs { runs: (0..).zip(trees).map(run).collect(), inlined })

@@ -16,6 +16,7 @@ mod plan;
 mod policy;
 mod values;
 
+use std::collections::BTreeSet;
 use std::ops::Range;
 use std::sync::Arc;
 
@@ -34,13 +35,15 @@ use crate::source::Source;
 use crate::{CheckpointRun, Db, DbError, LogSum, PackList, RunId, RunPacksRef, SegmentRef};
 use avet::Scratch;
 use merged::{Flushed, Replaced};
-use packs::KnownPacks;
+use packs::{KnownPacks, Usage};
 use plan::Pick;
 
 /// How many bytes of its highest nodes a checkpoint carries along, unless somebody knows better.
 pub const INLINED_BYTES_MAX: u64 = 256 << 10;
 /// How many numbers of packs one merge may use.
 pub const PACKS_PER_MERGE: u64 = 1 << 20;
+/// A run of so many leaves has packs of its own: it goes out of use apart from others.
+const APART_LEAVES: u64 = 16;
 
 /// What a merge needs to be told.
 #[derive(Debug, Clone)]
@@ -74,32 +77,59 @@ pub struct MergeInput<'a> {
 pub async fn merge(store: Arc<dyn WriteStore>, input: MergeInput<'_>) -> Result<Merged, DbError> {
     let facts = input.db.whole()?;
     let source = facts.source.as_ref().ok_or(DbError::NotCurrent)?;
-    let (packs, writer) = (source.contents().packs(), input.writer);
-    let packs = PackWriter::new(Arc::clone(&store), packs, writer, input.first_pack_seq);
-    let mut packs = packs.with_large_values(facts.nodes().clone());
+    let (name, mut picks) = (input.list_name(), input.plan.picks.clone());
+    picks.sort_by_key(|pick| pick.records);
+    let read = runs_read(facts, &input);
+    let mut known = KnownPacks::load(source, facts, &read).await?;
+    let mut packs = input.packs(&store, facts, source);
+    packs.leave(known.sparse(&read));
     let mut folded = Vec::new();
-    for pick in &input.plan.picks {
+    for pick in &picks {
+        // What is large is merged with what is as large, and what is small with what is small.
+        if pick.records >= input.apart_records() {
+            packs.end_pack();
+        }
         let (index, which) = inputs(facts, pick, &store, &input).await?;
         let nodes = facts.nodes();
         folded.push(duramen_index::merge(&index, which, nodes, &mut packs, input.options).await?);
     }
-    let values = values::fold(facts, source, &mut packs, &input).await?;
-    let packs = packs.finish().await?;
-    let mut old = old_runs(facts, input.plan);
-    old.extend(values::old_runs(facts, &values));
-    let mut known = KnownPacks::load(source, facts.nodes(), &old).await?;
-    known.add(&packs);
-    let name = ObjectName { writer, seq: input.list_seq };
-    let mut picks = input.plan.picks.clone();
-    for (pick, run) in values {
+    let indexes = picks.len();
+    for (pick, run) in values::fold(facts, &mut packs, &input).await? {
         picks.push(pick);
         folded.push(run);
     }
-    let mut replaced = list_packs(&store, source, name, &picks, &folded, known).await?;
-    let values = replaced.split_off(input.plan.picks.len());
+    let packs = packs.finish().await?;
+    known.add(&packs);
+    let lists = Lists { store: &store, source, indexes, read: &read };
+    let mut replaced = lists.write(name, &picks, &folded, known).await?;
+    let values = replaced.split_off(indexes);
     let branches = folded.into_iter().flat_map(highest).collect();
     let flushed = input.plan.flushes.then(|| flushed(facts, &input));
     Ok(Merged { packs, id: source.id, replaced, values, flushed, branches })
+}
+
+impl MergeInput<'_> {
+    fn packs(&self, store: &Arc<dyn WriteStore>, facts: &Facts, source: &Source) -> PackWriter {
+        let (store, folder) = (Arc::clone(store), source.contents().packs());
+        let packs = PackWriter::new(store, folder, self.writer, self.first_pack_seq);
+        let packs = packs.with_bytes_target(self.options.pack_bytes_target);
+        packs.with_large_values(facts.nodes().clone())
+    }
+
+    const fn list_name(&self) -> ObjectName {
+        ObjectName { writer: self.writer, seq: self.list_seq }
+    }
+
+    /// A run of so many records has packs of its own.
+    const fn apart_records(&self) -> u64 {
+        (self.options.leaf_records_max as u64).saturating_mul(APART_LEAVES)
+    }
+}
+
+/// The runs that a merge reads.
+fn runs_read(facts: &Facts, input: &MergeInput<'_>) -> BTreeSet<RunId> {
+    let values = values::inputs(facts, input).iter().map(|run| RunId::of(&run.tree));
+    input.plan.runs().cloned().chain(values).collect()
 }
 
 /// The nodes of a run that are at hand.
@@ -162,45 +192,54 @@ async fn young_runs(
     Ok(runs.filter(|run| matches!(run, Run::Memory(_))).cloned().collect())
 }
 
-/// The runs of a plan.
-fn old_runs<'a>(facts: &'a Facts, plan: &MergePlan) -> Vec<&'a CheckpointRun> {
-    let runs = facts.checkpoint.iter().flat_map(|checkpoint| &checkpoint.runs);
-    runs.filter(|run| plan.runs().any(|id| *id == RunId::of(&run.tree))).collect()
+/// Where pack lists go.
+struct Lists<'a> {
+    store: &'a Arc<dyn WriteStore>,
+    source: &'a Source,
+    /// How many of the runs belong to an index; the others are of values.
+    indexes: usize,
+    /// The runs that were read.
+    read: &'a BTreeSet<RunId>,
 }
 
-/// Writes the pack list, and makes runs of trees.
-async fn list_packs(
-    store: &Arc<dyn WriteStore>,
-    source: &Source,
-    name: ObjectName,
-    picks: &[Pick],
-    folded: &[MergedRun],
-    mut known: KnownPacks,
-) -> Result<Vec<Replaced>, DbError> {
-    let mut list = PackList { id: source.id, runs: Vec::new() };
-    let mut replaced = Vec::new();
-    for (pick, folded) in picks.iter().zip(folded) {
-        let output = match &folded.tree {
-            None => None,
-            Some(tree) => {
-                list.runs.push(known.of_merged(folded, tree, &pick.runs, source).await?);
-                // Its top may come along with the checkpoint, among others.
-                Some(CheckpointRun { tree: Tree { top_bytes: None, ..tree.clone() }, packs: None })
-            }
-        };
-        let (order, layer, inputs) = (pick.order, pick.layer, pick.runs.clone());
-        replaced.push(Replaced { order, layer, inputs, output });
+impl Lists<'_> {
+    /// Writes the pack list, and makes runs of trees.
+    async fn write(
+        &self,
+        name: ObjectName,
+        picks: &[Pick],
+        folded: &[MergedRun],
+        mut known: KnownPacks,
+    ) -> Result<Vec<Replaced>, DbError> {
+        let mut list = PackList { id: self.source.id, runs: Vec::new() };
+        let mut replaced = Vec::new();
+        for (place, (pick, folded)) in picks.iter().zip(folded).enumerate() {
+            let inputs = (&pick.runs[..], place >= self.indexes);
+            let output = match &folded.tree {
+                None => None,
+                Some(tree) => {
+                    list.runs.push(known.of_merged(folded, tree, inputs, self.source).await?);
+                    // Its top may come along with the checkpoint, among others.
+                    let tree = Tree { top_bytes: None, ..tree.clone() };
+                    Some(CheckpointRun { tree, packs: None })
+                }
+            };
+            let (order, layer, inputs) = (pick.order, pick.layer, pick.runs.clone());
+            replaced.push(Replaced { order, layer, inputs, output });
+        }
+        if list.runs.is_empty() {
+            return Ok(replaced);
+        }
+        let (reference, object) = list.seal(name)?;
+        self.store.put(&self.source.contents().pack_list(name), object).await?;
+        let outputs = replaced.iter_mut().filter_map(|replaced| replaced.output.as_mut());
+        let usage = known.usage(self.read, &list.runs);
+        for ((place, output), usage) in (0..).zip(outputs).zip(usage) {
+            let Usage { live_bytes, idle_bytes } = usage;
+            output.packs = Some(RunPacksRef { place, live_bytes, idle_bytes, ..reference });
+        }
+        Ok(replaced)
     }
-    if list.runs.is_empty() {
-        return Ok(replaced);
-    }
-    let (reference, object) = list.seal(name)?;
-    store.put(&source.contents().pack_list(name), object).await?;
-    let outputs = replaced.iter_mut().filter_map(|replaced| replaced.output.as_mut());
-    for (place, output) in (0..).zip(outputs) {
-        output.packs = Some(RunPacksRef { place, ..reference });
-    }
-    Ok(replaced)
 }
 
 fn flushed(facts: &Facts, input: &MergeInput<'_>) -> Flushed {

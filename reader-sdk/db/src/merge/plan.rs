@@ -28,6 +28,8 @@ pub(super) struct Pick {
     pub(super) order: Order,
     pub(super) layer: Layer,
     pub(super) runs: Vec<RunId>,
+    /// How many records are read, roughly.
+    pub(super) records: u64,
 }
 
 impl MergePlan {
@@ -46,9 +48,10 @@ impl MergePlan {
                 .map_or_else(Vec::new, |checkpoint| runs_of(checkpoint, order, layer, busy));
             let sizes: Vec<RunSize> = runs.iter().map(|(_, size)| *size).collect();
             let absorbed = policy.absorbed(novelty, &sizes);
-            plan.records += novelty + sizes[..absorbed].iter().map(|run| run.records).sum::<u64>();
+            let records = novelty + sizes[..absorbed].iter().map(|run| run.records).sum::<u64>();
+            plan.records += records;
             let runs = runs.into_iter().take(absorbed).map(|(id, _)| id).collect();
-            plan.picks.push(Pick { order, layer, runs });
+            plan.picks.push(Pick { order, layer, runs, records });
         }
         Ok(plan)
     }
@@ -61,7 +64,8 @@ impl MergePlan {
     }
 
     /// The compactions that the runs of a checkpoint are worth, one for each lane at most. Runs
-    /// that are `busy` in other merges are left alone.
+    /// that are `busy` in other merges are left alone. A run of which much is idle is written
+    /// anew by itself, as far as it is in sparse packs.
     #[must_use]
     pub fn compactions(
         checkpoint: &Checkpoint,
@@ -72,16 +76,15 @@ impl MergePlan {
         for (order, layer) in indexes() {
             let runs = runs_of(checkpoint, order, layer, busy);
             let sizes: Vec<RunSize> = runs.iter().map(|(_, size)| *size).collect();
-            let Some(which) = policy.compaction(&sizes) else { continue };
-            let records = sizes[which.clone()].iter().map(|run| run.records).sum();
-            let runs = runs[which].iter().map(|(id, _)| id.clone()).collect();
-            let pick = Pick { order, layer, runs };
-            match plans.iter_mut().find(|plan| lane_of(records) == plan.lane()) {
-                Some(plan) => {
-                    plan.records = plan.records.max(records);
-                    plan.picks.push(pick);
-                }
-                None => plans.push(Self { flushes: false, picks: vec![pick], records }),
+            if let Some(which) = policy.compaction(&sizes) {
+                let records = sizes[which.clone()].iter().map(|run| run.records).sum();
+                let runs = runs[which].iter().map(|(id, _)| id.clone()).collect();
+                add(&mut plans, Pick { order, layer, runs, records });
+            }
+        }
+        for pick in idle(checkpoint, policy, busy) {
+            if !plans.iter().any(|plan| plan.runs().any(|run| pick.runs.contains(run))) {
+                add(&mut plans, pick);
             }
         }
         plans
@@ -110,6 +113,34 @@ impl MergePlan {
     pub fn runs(&self) -> impl Iterator<Item = &RunId> {
         self.picks.iter().flat_map(|pick| &pick.runs)
     }
+}
+
+/// Puts the fold of some runs into the plan of its lane.
+fn add(plans: &mut Vec<MergePlan>, pick: Pick) {
+    match plans.iter_mut().find(|plan| lane_of(pick.records) == plan.lane()) {
+        Some(plan) => {
+            plan.records = plan.records.max(pick.records);
+            plan.picks.push(pick);
+        }
+        None => {
+            let records = pick.records;
+            plans.push(MergePlan { flushes: false, picks: vec![pick], records });
+        }
+    }
+}
+
+/// The runs that are to leave sparse packs.
+fn idle(
+    checkpoint: &Checkpoint,
+    policy: &MergePolicy,
+    busy: &BTreeSet<RunId>,
+) -> impl Iterator<Item = Pick> {
+    checkpoint.runs.iter().filter_map(move |run| {
+        let (packs, id) = (run.packs?, RunId::of(&run.tree));
+        let is_idle = policy.is_idle(packs.live_bytes, packs.idle_bytes) && !busy.contains(&id);
+        let (order, layer, records) = (run.tree.order, run.tree.layer, run.tree.records);
+        is_idle.then(|| Pick { order, layer, runs: vec![id], records })
+    })
 }
 
 const fn lane_of(records: u64) -> u32 {

@@ -20,6 +20,11 @@ pub struct MergePolicy {
     pub small_records: u64,
     /// A run of at most this part of the records of a flush goes into it.
     pub absorbed_part: u64,
+    /// A run leaves its sparse packs, without being folded with others, when so many percent of
+    /// what it takes up are idle in them.
+    pub idle_percent: u64,
+    /// And so many bytes at least.
+    pub idle_bytes_min: u64,
 }
 
 /// How many records a run has, and whether another merge is folding it.
@@ -31,7 +36,14 @@ pub(crate) struct RunSize {
 
 impl Default for MergePolicy {
     fn default() -> Self {
-        Self { runs_min: 4, growth_percent: 125, small_records: 4096, absorbed_part: 4 }
+        Self {
+            runs_min: 4,
+            growth_percent: 125,
+            small_records: 4096,
+            absorbed_part: 4,
+            idle_percent: 20,
+            idle_bytes_min: 1 << 20,
+        }
     }
 }
 
@@ -42,6 +54,12 @@ impl MergePolicy {
         (0..runs.len())
             .map(|first| first..first + self.alike(&runs[first..]))
             .find(|alike| alike.len() >= runs_min)
+    }
+
+    /// Whether a run is to leave its sparse packs.
+    pub(crate) fn is_idle(&self, live_bytes: u64, idle_bytes: u64) -> bool {
+        let part = u128::from(live_bytes) * u128::from(self.idle_percent) / 100;
+        idle_bytes >= self.idle_bytes_min.max(1) && u128::from(idle_bytes) >= part
     }
 
     /// How many runs from the first on are alike.
@@ -95,6 +113,15 @@ mod tests {
         assert_eq!(policy.absorbed(1, &[idle(10), idle(10), idle(11)]), 2);
         assert_eq!(policy.absorbed(100, &[idle(25), idle(31), idle(100)]), 2);
         assert_eq!(policy.absorbed(100, &[RunSize { records: 1, busy: true }]), 0);
+    }
+
+    #[test]
+    fn a_run_that_holds_much_that_nobody_needs_leaves_it() {
+        let policy = MergePolicy { idle_bytes_min: 50, ..MergePolicy::default() };
+        assert!(policy.is_idle(1_000, 200) && policy.is_idle(0, 50));
+        assert!(!policy.is_idle(1_000, 199) && !policy.is_idle(10, 49));
+        let policy = MergePolicy { idle_percent: 0, idle_bytes_min: 0, ..policy };
+        assert!(!policy.is_idle(1_000, 0), "what is not idle cannot be left");
     }
 
     /// What so many flushes come to.

@@ -28,6 +28,7 @@ pub(crate) struct Bucket {
     pub(crate) root: OpenedRoot,
     /// Numbers of roots that are gone, as after a collection.
     pub(crate) collected: Range<u64>,
+    pub(crate) policy: MergePolicy,
     claims: u64,
     seq: u64,
 }
@@ -45,20 +46,21 @@ pub(crate) fn small_nodes() -> NodeOptions {
         leaf_records_max: 4,
         branch_children_max: 3,
         top_bytes_max: 200,
+        pack_bytes_target: 1_000,
         ..NodeOptions::default()
     }
 }
 
 /// Flushes take in what is tiny, so that runs of several sizes come about.
 pub(crate) fn small_policy() -> MergePolicy {
-    MergePolicy { runs_min: 3, small_records: 4, ..MergePolicy::default() }
+    MergePolicy { runs_min: 3, small_records: 4, idle_bytes_min: 1, ..MergePolicy::default() }
 }
 
 /// What the runs of a database are worth.
-pub(crate) fn compactions(db: &Db) -> Vec<MergePlan> {
+fn compactions(db: &Db, policy: &MergePolicy) -> Vec<MergePlan> {
     let checkpoint = db.facts().checkpoint.as_ref();
     checkpoint.map_or_else(Vec::new, |checkpoint| {
-        MergePlan::compactions(checkpoint, &small_policy(), &BTreeSet::new())
+        MergePlan::compactions(checkpoint, policy, &BTreeSet::new())
     })
 }
 
@@ -71,6 +73,7 @@ impl Bucket {
             id,
             root: open(genesis(id)),
             collected: 0..0,
+            policy: small_policy(),
             claims: 0,
             seq: 0,
         };
@@ -86,6 +89,7 @@ impl Bucket {
             name: self.name.clone(),
             root: self.root.clone(),
             collected: self.collected.clone(),
+            policy: self.policy.clone(),
             ..*self
         }
     }
@@ -154,7 +158,7 @@ impl Bucket {
         let Some(last) = self.root.root.segments.iter().map(|s| s.t_last).max() else { return };
         let snapshot = self.open().await;
         let db = snapshot.db().rewind(last).unwrap();
-        let plan = MergePlan::flush(&db, &small_policy(), &BTreeSet::new()).unwrap();
+        let plan = MergePlan::flush(&db, &self.policy, &BTreeSet::new()).unwrap();
         let merged = self.run(&db, &plan, options).await;
         self.name_checkpoint(&snapshot, &[merged]).await;
     }
@@ -163,7 +167,7 @@ impl Bucket {
     pub(crate) async fn compact(&mut self, options: &NodeOptions) {
         let snapshot = self.open().await;
         let mut merged = Vec::new();
-        for plan in compactions(snapshot.db()) {
+        for plan in compactions(snapshot.db(), &self.policy) {
             merged.push(self.run(snapshot.db(), &plan, options).await);
         }
         self.name_checkpoint(&snapshot, &merged).await;
@@ -174,7 +178,7 @@ impl Bucket {
     pub(crate) async fn merge_meanwhile(&mut self, options: &NodeOptions) {
         let snapshot = self.open().await;
         let mut merged = Vec::new();
-        for plan in compactions(snapshot.db()) {
+        for plan in compactions(snapshot.db(), &self.policy) {
             merged.push(self.run(snapshot.db(), &plan, options).await);
         }
         self.merge(options).await;

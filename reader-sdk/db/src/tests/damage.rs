@@ -40,7 +40,7 @@ const DAMAGES: [Damage; 10] = [
     Damage::Swapped,
 ];
 
-/// Paths of objects that the newest root needs, one of each kind.
+/// Paths of objects that the newest root needs, one of each kind, and the packs of large values.
 async fn needed(bucket: &Bucket) -> Vec<(Kind, String)> {
     let (snapshot, contents) = (bucket.open().await, bucket.contents());
     let checkpoint = snapshot.db().facts().checkpoint.clone().unwrap();
@@ -57,8 +57,14 @@ async fn needed(bucket: &Bucket) -> Vec<(Kind, String)> {
         (Kind::Pack, checkpoint.runs.first().map(|run| contents.packs().join(&run.tree.top.pack))),
         (Kind::PackList, listed.map(|list| contents.pack_list(list.name))),
     ];
-    let some = keys.into_iter().filter_map(|(kind, key)| Some((kind, key?)));
-    some.map(|(kind, key)| (kind, key.path().to_owned())).collect()
+    let values = checkpoint.values.first().expect("a run of large values");
+    let lists = snapshot.db().facts().source.as_ref().unwrap();
+    let of_values = values.packs.unwrap();
+    let list = lists.pack_list(&of_values).await.unwrap();
+    let packs = list.run(&of_values, &bucket.key()).unwrap().iter().map(|p| p.name.to_string());
+    let packs = packs.map(|pack| (Kind::Pack, contents.packs().join(&pack)));
+    let keys = keys.into_iter().map(|(kind, key)| (kind, key.expect("one of every kind")));
+    keys.chain(packs).map(|(kind, key)| (kind, key.path().to_owned())).collect()
 }
 
 /// A database that has an object of every kind, two of most.

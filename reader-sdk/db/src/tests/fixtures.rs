@@ -115,7 +115,14 @@ fn run(order: Order, layer: Layer) -> CheckpointRun {
     let records = top.records;
     let (t_min, t_max) = (top.t_min, top.t_max);
     let tree = Tree { order, layer, top, top_bytes, height: 1, records, net: 60, t_min, t_max };
-    let packs = RunPacksRef { name: name(5), bytes: 700, hash: ContentHash([6; 32]), place: 1 };
+    let packs = RunPacksRef {
+        name: name(5),
+        bytes: 700,
+        hash: ContentHash([6; 32]),
+        place: 1,
+        live_bytes: 4_000,
+        idle_bytes: 100,
+    };
     CheckpointRun { tree, packs: Some(packs).filter(|_| layer == Layer::History) }
 }
 

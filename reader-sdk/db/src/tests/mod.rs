@@ -7,6 +7,7 @@ mod large_values;
 mod opening;
 pub(crate) mod oracle;
 mod sending;
+mod sparse;
 mod splits;
 mod unlisted;
 mod verifying;

@@ -13,8 +13,8 @@ use super::codec;
 use crate::node::{Body, Node, encode_leaf};
 use crate::values::{Storing, large_bytes};
 use crate::{
-    Index, IndexError, KeyRange, Layer, MergedRun, NodeHash, Nodes, PackWriter, Record, Run, State,
-    StoredValue, Tree, merge,
+    Index, IndexError, KeyRange, Layer, LiveBytes, MergedRun, NodeHash, Nodes, PackWriter, Record,
+    Run, State, StoredValue, Tree, merge,
 };
 
 fn record(e: u64, v: Value, t: u64, state: State) -> Record {
@@ -93,6 +93,10 @@ async fn a_large_value_is_stored_once_for_all_indexes_and_merges() {
     let (trees, values) = large.merge(&first).await;
     assert_eq!(values.tree.as_ref().map(|tree| tree.records), Some(5));
     assert!(values.written.total() < 5 * (bytes as u64 + 200), "{:?}", values.written);
+    let run = values.tree.as_ref().unwrap();
+    assert_eq!(LiveBytes::of_values(run, &large.nodes()).await.unwrap(), values.written);
+    assert!(trees.iter().flatten().all(|tree| tree.top.pack == run.top.pack));
+    assert_eq!(values.written.iter().len(), 2, "nodes and values have packs of their own");
     for (index, tree) in first.iter().zip(&trees) {
         let tree = tree.as_ref().unwrap();
         let expected = scan(index, &Nodes::empty()).await;
@@ -160,7 +164,9 @@ async fn a_value_that_is_gone_or_damaged_is_named() {
     let unknown = tree.scan(&large.bucket.cold_nodes(), &all).await.unwrap_err();
     assert!(matches!(unknown, IndexError::Store(StoreError::Missing { .. })), "{unknown}");
     assert!(unknown.to_string().contains("a value of 9008 bytes"), "{unknown}");
-    let pack = values.tree.unwrap().top.pack;
+    let places = values.tree.unwrap().top.pack;
+    let pack = values.written.iter().map(|(pack, _)| pack).find(|pack| *pack != places);
+    let pack = pack.unwrap().to_owned();
     let key = large.bucket.packs.join(&pack);
     let mut object = large.bucket.store.get(&key).await.unwrap().unwrap().to_vec();
     let middle = object.len() - 5000;

@@ -49,7 +49,7 @@ fn figures(commits: u64, survey: &Survey, objects: &Objects) -> Vec<Figure> {
     let log = objects.bytes_of_kind("segment") + objects.bytes_of_kind("log");
     let small: u64 = [&survey.checkpoint, &survey.root].into_iter().flatten().map(|o| o.1).sum();
     let live = survey.node_bytes() + log + small;
-    // A pack that holds one node in use is kept as it is.
+    // A pack is kept as it is while one node in it is in use.
     let packs: BTreeSet<&Key> = survey.packs.keys().collect();
     let kept: u64 = packs.iter().map(|key| objects.bytes_of(key)).sum::<u64>() + log + small;
     let collectable = objects.bytes().saturating_sub(kept);
