@@ -117,6 +117,11 @@ fn people(db: &Db, seed: u64, count: u64) -> Vec<Vec<Fact>> {
             facts.push((a("alias"), Value::string(format!("a long alias of number {number}"))));
             facts.push((a("alias"), Value::string("al")));
         }
+        if number % 10 == 0 {
+            // So long that it is stored by itself.
+            let long = format!("{number} is a number. ").repeat(300);
+            facts.push((a("alias"), Value::string(long)));
+        }
         if number % 5 == 0 {
             let members = [Some(Value::Long(number)), None, Some(Value::Long(1))];
             facts.push((a("place"), Value::Tuple(members.to_vec().into())));
@@ -234,6 +239,29 @@ async fn a_load_of_many_spills_is_what_transactions_make() {
     for seed in 10..14 {
         loads_like_transactions(seed, 1_000, tiny()).await;
     }
+}
+
+#[tokio::test]
+async fn a_large_value_is_stored_once() {
+    let store = memory();
+    let mut load = begin(&store, BulkOptions::default()).await;
+    let a = attribute(load.db(), "alias");
+    let text = |n: u64| Value::string(format!("{n:08} of many").repeat(1_250));
+    for n in 0..20 {
+        load.transact(vec![(user(n), a, text(n))]).await.unwrap();
+    }
+    load.finish().await.unwrap();
+    let contents = snapshot(&store, "cat").await.id();
+    let packs = Key::new(format!("cat/{contents}/pack"));
+    let mut bytes = 0;
+    for key in store.list(&packs, usize::MAX).await.unwrap() {
+        bytes += store.get(&key).await.unwrap().unwrap().len();
+    }
+    assert!((400_000..420_000).contains(&bytes), "{bytes} bytes in packs");
+    let found = db(&store, "cat").await;
+    let last = Selection::all().with_a(a).with_v(text(19));
+    assert_eq!(found.select(&last).await.unwrap().len(), 1);
+    assert_sound(&store).await;
 }
 
 #[tokio::test]

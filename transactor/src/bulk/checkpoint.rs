@@ -12,12 +12,13 @@ use duramen_store::layout::{DatabaseFolder, ObjectName};
 use super::error::BulkError;
 use super::load::{BulkLoad, Job};
 use super::pack_list;
-use super::trees::BuiltRun;
+use super::trees::{BuiltRun, RunKind};
 
 /// The runs of a checkpoint, and the highest of their nodes.
 #[derive(Debug)]
 struct Runs {
     runs: Vec<CheckpointRun>,
+    values: Vec<CheckpointRun>,
     inlined: Vec<bytes::Bytes>,
 }
 
@@ -27,7 +28,7 @@ impl BulkLoad {
         &mut self,
         built: Vec<BuiltRun>,
     ) -> Result<UnpublishedCheckpoint, BulkError> {
-        let Runs { runs, inlined } = self.job.runs(built).await?;
+        let Runs { runs, values, inlined } = self.job.runs(built).await?;
         let mut segments = self.log.take_segments().await?;
         let log_indexes = self.job.log_indexes(&mut segments).await?;
         let in_avet = self.attributes.iter().filter(|attribute| attribute.in_avet());
@@ -42,7 +43,7 @@ impl BulkLoad {
             log_indexes,
             log: segments,
             inlined,
-            values: Vec::new(),
+            values,
         };
         let name = ObjectName { writer: self.job.writer, seq: 0 };
         let checkpoint = checkpoint.seal(name)?;
@@ -63,16 +64,22 @@ impl Job {
         let store: Arc<dyn ReadStore> = Arc::clone(self.context.store()) as _;
         let nodes = Nodes::new(store, contents.packs(), self.context.cache.clone());
         let bytes_max = self.context.settings.inlined_bytes_max;
-        let inlined = highest_nodes(&trees, &known, &nodes, bytes_max).await;
+        let all = trees.iter().map(|(_, tree)| tree);
+        let inlined = highest_nodes(all, &known, &nodes, bytes_max).await;
         let name = ObjectName { writer: self.writer, seq: 0 };
         let (reference, object) = packs.seal(name)?;
         self.context.store().put(&contents.pack_list(name), object).await?;
-        let run = |(place, tree)| {
+        let mut runs = Runs { runs: Vec::new(), values: Vec::new(), inlined };
+        for (place, (kind, tree)) in (0..).zip(trees) {
             let live_bytes = packs.live_bytes(place);
             let packs = Some(RunPacksRef { place, live_bytes, ..reference });
-            CheckpointRun { tree, packs }
-        };
-        Ok(Runs { runs: (0..).zip(trees).map(run).collect(), inlined })
+            let run = CheckpointRun { tree, packs };
+            match kind {
+                RunKind::Index => runs.runs.push(run),
+                RunKind::Values => runs.values.push(run),
+            }
+        }
+        Ok(runs)
     }
 
     /// Moves full lists of segments out into objects, which are written.

@@ -7,14 +7,17 @@ use duramen_index::Tree;
 use duramen_store::layout::DatabaseId;
 
 use super::error::BulkError;
-use super::trees::BuiltRun;
+use super::trees::{BuiltRun, RunKind};
 
 /// The list of runs, and their trees in the same sequence.
-pub(crate) fn of(id: DatabaseId, built: Vec<BuiltRun>) -> Result<(PackList, Vec<Tree>), BulkError> {
+pub(crate) fn of(
+    id: DatabaseId,
+    built: Vec<BuiltRun>,
+) -> Result<(PackList, Vec<(RunKind, Tree)>), BulkError> {
     let (mut runs, mut trees) = (Vec::new(), Vec::new());
     for built in built {
         if let Some(tree) = &built.run.tree {
-            trees.push(tree.clone());
+            trees.push((built.kind, tree.clone()));
             runs.push(uses(&built)?);
         }
     }

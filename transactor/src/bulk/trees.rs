@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering as Atomic};
 
 use duramen_index::{
-    Layer, MemoryRun, MergedRun, NodeOptions, Pack, PackWriter, Record, State, TreeBuilder,
+    Layer, MemoryRun, MergedRun, NodeOptions, Nodes, Pack, PackWriter, Record, State, TreeBuilder,
 };
 use duramen_model::{EntityId, Order, T, Value};
 use duramen_store::WriteStore;
@@ -33,12 +33,25 @@ pub(crate) struct TreePlace {
     pub(crate) built: Arc<AtomicU64>,
 }
 
-/// A run, and the packs that were written for it.
+/// A run, and the packs that it may be in.
 #[derive(Debug)]
 pub(crate) struct BuiltRun {
     pub(crate) run: MergedRun,
     pub(crate) packs: Vec<Pack>,
+    pub(crate) kind: RunKind,
 }
+
+/// What a run is for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum RunKind {
+    /// It is an index.
+    Index,
+    /// It tells where large values are.
+    Values,
+}
+
+/// The order whose tree has every fact, so that large values are stored along with it.
+const VALUES_ORDER: Order = Order::Eavt;
 
 impl TreePlace {
     fn packs(&self, number: u64) -> PackWriter {
@@ -55,15 +68,35 @@ impl TreePlace {
         let building: Vec<_> = merges.into_iter().map(begin).collect();
         let mut built = Vec::with_capacity(building.len());
         for tree in building {
-            built.push(tree.await??);
+            built.extend(tree.await??);
         }
         Ok(built)
     }
 
-    async fn tree(self, mut merging: Merging) -> Result<BuiltRun, BulkError> {
+    async fn tree(self, merging: Merging) -> Result<Vec<BuiltRun>, BulkError> {
         let order = merging.sorting.order;
-        let mut packs = self.packs(order as u64);
-        let mut builder = TreeBuilder::new(order, Layer::Current, &self.options, &mut packs);
+        let packs = self.packs(order as u64);
+        if order != VALUES_ORDER {
+            let mut packs = packs.without_large_values();
+            let run = self.build(merging, &mut packs).await?;
+            let packs = packs.finish().await?;
+            return Ok(vec![BuiltRun { run, packs, kind: RunKind::Index }]);
+        }
+        let mut packs = packs.with_large_values(Nodes::empty());
+        let run = self.build(merging, &mut packs).await?;
+        let values = packs.finish_values(&self.options).await?;
+        let packs = packs.finish().await?;
+        let values = BuiltRun { run: values, packs: packs.clone(), kind: RunKind::Values };
+        Ok(vec![BuiltRun { run, packs, kind: RunKind::Index }, values])
+    }
+
+    async fn build(
+        &self,
+        mut merging: Merging,
+        packs: &mut PackWriter,
+    ) -> Result<MergedRun, BulkError> {
+        let order = merging.sorting.order;
+        let mut builder = TreeBuilder::new(order, Layer::Current, &self.options, packs);
         let mut rules = Rules::new(merging.sorting.clone());
         let mut count = 0;
         while let Some(row) = merging.head() {
@@ -77,8 +110,7 @@ impl TreePlace {
             }
         }
         self.built.fetch_add(count, Atomic::Relaxed);
-        let run = builder.finish()?;
-        Ok(BuiltRun { run, packs: packs.finish().await? })
+        Ok(builder.finish()?)
     }
 
     /// Builds the trees of closed facts: those of the schema, so they are few.
@@ -104,7 +136,8 @@ impl TreePlace {
                 builder.push(record.clone())?;
             }
             let run = builder.finish()?;
-            built.push(BuiltRun { run, packs: packs.finish().await? });
+            let packs = packs.finish().await?;
+            built.push(BuiltRun { run, packs, kind: RunKind::Index });
         }
         Ok(built)
     }
