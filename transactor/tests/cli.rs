@@ -412,6 +412,35 @@ fn csv_is_imported() {
     assert!(output.stdout.starts_with("2000 rows, 4 datoms"), "{output:?}");
 }
 
+/// A transaction for each key that is met again would contradict itself, and batches that overtake
+/// each other would let any row win.
+#[test]
+fn of_rows_of_one_key_the_last_wins() {
+    let server = stock();
+    let file = server.folder().join("people.csv");
+    let mut text = "email,age,nick\n".to_owned();
+    for n in 0..400 {
+        text.push_str(&format!("p{}@x,{n},{}\n", n % 7, if n < 10 { "first" } else { "" }));
+    }
+    std::fs::write(&file, text).unwrap();
+    let path = file.to_str().unwrap();
+    let words = ["import", "stock", path, "--namespace", "p", "--parallel", "8", "--batch", "5"];
+    let output = server.on(&[&words[..], &["--key", "email"]].concat()).succeeds();
+    assert!(output.stdout.starts_with("400 rows, "), "{output:?}");
+    let found = |query: &str| {
+        let url = server.url("stock");
+        duramen(&["query", "--edn", "--db", &url, query]).succeeds().stdout
+    };
+    let ages = "[:find (count ?e) (min ?age) (max ?age) :where [?e :p/email] [?e :p/age ?age]]";
+    assert_eq!(found(ages), "#{[7 393 399]}\n");
+    // What a later row says nothing of, stays.
+    let nicks = "[:find (count ?e) . :where [?e :p/nick \"first\"]]";
+    assert_eq!(found(nicks), "7\n");
+    // The attribute identifies its entities by now, whether a key is named or not.
+    server.on(&words).succeeds();
+    assert_eq!(found(ages), "#{[7 393 399]}\n");
+}
+
 #[test]
 fn json_lines_are_imported_by_a_mapping() {
     let server = stock();

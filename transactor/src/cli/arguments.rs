@@ -334,9 +334,10 @@ pub(crate) struct Status {
       command.
 
 Attributes that are missing are created, with the key as a unique identity. With a key, an import
-that was interrupted is repeated as a whole: what is there already makes no datoms. Transactions
-overtake each other: where later rows are to win over earlier ones of their key, say --parallel 1;
---bulk always lets them. It keeps 37 bytes for each key in memory, beside --memory."#)]
+that was interrupted is repeated as a whole: what is there already makes no datoms. Rows of one key
+are transacted one after the other, in the order of the file: the last one wins, and what it says
+nothing of stays. Other transactions overtake each other. --bulk keeps 37 bytes for each key in
+memory, beside --memory."#)]
 pub(crate) struct Import {
     #[command(flatten)]
     pub(crate) of: OfDatabase,

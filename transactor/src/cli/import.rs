@@ -10,6 +10,7 @@
 mod batches;
 mod bulk;
 mod cell;
+mod keys;
 mod load;
 mod mapping;
 mod plan;

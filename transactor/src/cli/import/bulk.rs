@@ -10,7 +10,6 @@
 
 mod facts;
 mod folder;
-mod keys;
 mod later;
 
 use std::collections::HashSet;

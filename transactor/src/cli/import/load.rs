@@ -1,10 +1,12 @@
 //! Sending batches, several at a time.
 
 use std::cell::RefCell;
+use std::collections::HashSet;
 use std::time::Duration;
 
 use duramen_transactor::client::{Client, ClientError};
 use futures_util::stream::{self, StreamExt};
+use tokio::sync::Notify;
 
 use super::batches::Batch;
 use super::progress::Progress;
@@ -20,6 +22,30 @@ pub(crate) struct Loader<'a> {
     progress: &'a Progress,
     /// What is done so far. Batches are under way at once, but in one thread.
     loaded: RefCell<Loaded>,
+    under_way: UnderWay,
+}
+
+/// The keys of the batches that are under way. Rows of one key are transacted in the order in which
+/// they stand in the file, so that the last one wins.
+#[derive(Debug, Default)]
+struct UnderWay {
+    keys: RefCell<HashSet<u128>>,
+    ended: Notify,
+}
+
+impl UnderWay {
+    /// Waits until no batch is under way that has one of some keys.
+    async fn enter(&self, keys: &HashSet<u128>) {
+        while !self.keys.borrow().is_disjoint(keys) {
+            self.ended.notified().await;
+        }
+        self.keys.borrow_mut().extend(keys);
+    }
+
+    fn leave(&self, keys: &HashSet<u128>) {
+        self.keys.borrow_mut().retain(|key| !keys.contains(key));
+        self.ended.notify_one();
+    }
 }
 
 /// What was loaded.
@@ -32,7 +58,8 @@ pub(crate) struct Loaded {
 
 impl<'a> Loader<'a> {
     pub(crate) fn new(client: Client, flags: &'a Import, progress: &'a Progress) -> Self {
-        Self { client, flags, progress, loaded: RefCell::default() }
+        let (loaded, under_way) = (RefCell::default(), UnderWay::default());
+        Self { client, flags, progress, loaded, under_way }
     }
 
     /// Loads everything. A failure says how far it came.
@@ -45,7 +72,11 @@ impl<'a> Loader<'a> {
         // After a failure nothing more is sent, but what is under way is waited for: it will be in
         // the database, so it counts.
         let batches = batches.take_while(|_| failed.borrow().is_none());
-        let sent = stream::iter(batches).map(|batch| self.send(batch)).buffer_unordered(parallel);
+        let in_order = stream::iter(batches).then(async |batch: Batch| {
+            self.under_way.enter(&batch.keys).await;
+            batch
+        });
+        let sent = in_order.map(|batch| self.send(batch)).buffer_unordered(parallel);
         sent.for_each(|outcome| {
             if let Err(failure) = outcome {
                 failed.borrow_mut().get_or_insert(failure);
@@ -63,7 +94,14 @@ impl<'a> Loader<'a> {
         })
     }
 
-    async fn send(&self, mut batch: Batch) -> Result<(), Failure> {
+    async fn send(&self, batch: Batch) -> Result<(), Failure> {
+        let keys = batch.keys.clone();
+        let sent = self.send_rows(batch).await;
+        self.under_way.leave(&keys);
+        sent
+    }
+
+    async fn send_rows(&self, mut batch: Batch) -> Result<(), Failure> {
         while !batch.entities.is_empty() {
             let Err(error) = self.transact(&batch).await else { break };
             let bad = refused(&error, &mut batch).ok_or(error)?;

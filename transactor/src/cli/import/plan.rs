@@ -6,6 +6,7 @@ use std::sync::Arc;
 use duramen::{Attribute, Cardinality, Edn, Form, Keyword, Schema, Unique, Value, ValueType};
 
 use super::cell::{self, Cell};
+use super::keys;
 use super::mapping::{self, Column};
 use super::rows::{BadRow, Row};
 use crate::cli::arguments::Import;
@@ -33,6 +34,8 @@ struct Planned {
     many: bool,
     /// Whether the database has no such attribute.
     missing: bool,
+    /// Whether rows with one value of it are about one entity.
+    identifies: bool,
 }
 
 impl Plan {
@@ -77,9 +80,14 @@ impl Plan {
         &self.columns[place].name
     }
 
-    /// A row as an entity map.
-    pub(crate) fn entity(&self, row: &Row) -> Result<Edn, BadRow> {
-        Ok(self.entity_of(self.values(row)?))
+    /// What the values of a row have in common with those of another one about the same entity.
+    pub(crate) fn keys<'a>(
+        &'a self,
+        values: &'a [(usize, Vec<Value>)],
+    ) -> impl Iterator<Item = u128> + 'a {
+        let identifies = |place: usize| self.key == Some(place) || self.columns[place].identifies;
+        let identifying = values.iter().filter(move |(place, _)| identifies(*place));
+        identifying.flat_map(|(place, values)| values.iter().map(|v| keys::hash(&(*place, v))))
     }
 
     /// The values of a row as an entity map.
@@ -185,7 +193,8 @@ fn plan(column: Column, sample: &[Row], schema: &Schema) -> Result<Planned, Fail
         Some(known) => known.cardinality == Cardinality::Many,
         None => of_column(sample, &name).any(|cells| cells.len() > 1),
     };
-    Ok(Planned { name, attribute, value_type, many, missing: known.is_none() })
+    let identifies = known.is_some_and(|known| known.unique == Some(Unique::Identity));
+    Ok(Planned { name, attribute, value_type, many, missing: known.is_none(), identifies })
 }
 
 fn of_column<'a>(sample: &'a [Row], name: &'a str) -> impl Iterator<Item = &'a Vec<Cell>> + Clone {

@@ -3,9 +3,9 @@
 use duramen::{AttributeId, EntityId, Schema, Value};
 use duramen_transactor::bulk::{BulkLoad, Fact};
 
-use super::keys::{self, Keys};
 use super::later::LaterRow;
 use crate::cli::exit::Failure;
+use crate::cli::import::keys::{self, Keys};
 use crate::cli::import::plan::Plan;
 use crate::cli::import::rows::{BadRow, Row};
 

@@ -1,26 +1,24 @@
-//! The keys that a load has met.
+//! Keys: what makes two rows be about one entity.
 
 use std::collections::HashSet;
 use std::collections::hash_map::DefaultHasher;
 use std::hash::{Hash, Hasher};
 
-use duramen::Value;
-
 /// Keys that were met. Each is kept as 128 bits of hash, whatever its length: 18 to 37 bytes of
 /// memory, beside the budget of the load. Of 100 million keys, two are taken for one in one load
 /// of 10^22.
 #[derive(Debug, Default)]
-pub(super) struct Keys(HashSet<u128>);
+pub(crate) struct Keys(HashSet<u128>);
 
 impl Keys {
     /// Takes note of a key by its hash; false when it was met before.
-    pub(super) fn meet(&mut self, key: u128) -> bool {
+    pub(crate) fn meet(&mut self, key: u128) -> bool {
         self.0.insert(key)
     }
 }
 
 /// What stands for a key.
-pub(super) fn hash(key: &Value) -> u128 {
+pub(crate) fn hash(key: &impl Hash) -> u128 {
     let half = |salt: u8| {
         let mut hasher = DefaultHasher::new();
         salt.hash(&mut hasher);
@@ -32,6 +30,8 @@ pub(super) fn hash(key: &Value) -> u128 {
 
 #[cfg(test)]
 mod tests {
+    use duramen::Value;
+
     use super::*;
 
     #[test]
