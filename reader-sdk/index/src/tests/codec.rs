@@ -278,6 +278,17 @@ fn large_sample() -> Vec<Record> {
     records
 }
 
+/// Checksums, of which some are met again.
+fn checksum_sample() -> Vec<Record> {
+    let record = |e: u64| {
+        let checksum = NodeHash::of(&(e % 70).to_le_bytes()).to_string();
+        let state = State::Inserted;
+        let (e, added) = (EntityId::user(e).unwrap(), T::new(1).unwrap());
+        Record { e, a: AttributeId::FIRST_USER, v: Value::from(checksum), added, state }
+    };
+    (0..100).map(record).collect()
+}
+
 fn golden_nodes() -> Vec<(&'static str, Vec<u8>)> {
     let leaf = |layer, records: &[Record]| {
         encode_leaf(Order::Eavt, layer, records, Storing::Here).unwrap()
@@ -290,6 +301,7 @@ fn golden_nodes() -> Vec<(&'static str, Vec<u8>)> {
         ("history leaf", leaf(Layer::History, &closed_sample())),
         ("mixed leaf", leaf(Layer::Current, &mixed_sample())),
         ("large leaf", leaf(Layer::Current, large)),
+        ("leaf of checksums", leaf(Layer::Current, &checksum_sample())),
         (
             "leaf by attribute",
             encode_leaf(Order::Aevt, Layer::Current, &by_attribute, Storing::Here).unwrap(),
@@ -335,6 +347,13 @@ fn the_format_stays() {
             _ => panic!("{name} is of another kind"),
         }
     }
+}
+
+#[test]
+fn checksums_take_half_their_digits() {
+    let bytes = encode_leaf(Order::Eavt, Layer::Current, &checksum_sample(), Storing::Here);
+    let bytes = bytes.unwrap().len();
+    assert!(bytes < 100 * 32 + 150, "{bytes}");
 }
 
 /// Nodes that version 1 wrote, by name.

@@ -9,7 +9,8 @@
 //! uuid                                   1: two nested columns of integers: the higher 64 bits,
 //!                                        the lower
 //! string, uri, keyword, symbol, bytes    strings, see blobs; a keyword without its colon; string,
-//!                                        uri and bytes in leaves also of encoding 4, see remote
+//!                                        uri and bytes in leaves also of encoding 4, see remote;
+//!                                        all but bytes also of encoding 5, see hex
 //! bigint, bigdec, tuple                  strings: each value by itself, see single
 //! ```
 
@@ -20,6 +21,7 @@ use bytes::Bytes;
 use duramen_model::{Instant, Value, ValueType};
 use uuid::Uuid;
 
+use super::hex::{self, HEXADECIMAL};
 use super::remote::{self, ELSEWHERE, Stubs};
 use super::single::{self, Allowance};
 use super::{Texts, Values};
@@ -60,7 +62,7 @@ pub(crate) fn encode(
             let strings: Vec<&[u8]> = values.iter().map(|value| bytes_of(value)).collect();
             let may = storing == Storing::Elsewhere && can_be_elsewhere(value_type);
             let elsewhere = may.then(|| remote::encode(&strings)).flatten();
-            elsewhere.unwrap_or_else(|| blobs::encode(&strings))
+            elsewhere.unwrap_or_else(|| encode_strings(value_type, &strings))
         }
         ValueType::BigInt | ValueType::BigDec | ValueType::Tuple => encode_others(values),
         _ => {
@@ -75,6 +77,15 @@ pub(crate) fn encode(
             (column, decoded_bytes)
         }
     }
+}
+
+fn encode_strings(value_type: ValueType, strings: &[&[u8]]) -> (Encoded, usize) {
+    let plain = blobs::encode(strings);
+    let hexadecimal = match value_type {
+        ValueType::Bytes => None,
+        _ => hex::encode(strings),
+    };
+    hexadecimal.filter(|(hex, _)| hex.bytes.len() < plain.0.bytes.len()).unwrap_or(plain)
 }
 
 /// Doubles that are decimal numbers with few digits after the point, as most are that people
@@ -182,7 +193,11 @@ pub(crate) fn decode(
         ValueType::Float => Values::Float(collect(integers()?.map(float))?.into()),
         ValueType::Uuid => decode_uuids(encoding, bytes, count)?,
         ValueType::String | ValueType::Uri | ValueType::Keyword | ValueType::Symbol => {
-            Values::Text(Texts::new(value_type, strings()?)?)
+            let strings = match encoding {
+                HEXADECIMAL => hex::decode(bytes, count, decoded_max)?,
+                _ => strings()?,
+            };
+            Values::Text(Texts::new(value_type, strings)?)
         }
         ValueType::Bytes => Values::Bytes(strings()?.into()),
         ValueType::BigInt | ValueType::BigDec | ValueType::Tuple => {

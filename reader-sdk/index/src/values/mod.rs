@@ -2,6 +2,7 @@
 
 mod builder;
 mod codec;
+mod hex;
 mod remote;
 mod single;
 mod storable;
