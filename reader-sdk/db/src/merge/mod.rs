@@ -100,7 +100,8 @@ pub async fn merge(store: Arc<dyn WriteStore>, input: MergeInput<'_>) -> Result<
     }
     let packs = packs.finish().await?;
     known.add(&packs);
-    let lists = Lists { store: &store, source, indexes, read: &read };
+    let is_flush = input.plan.flushes;
+    let lists = Lists { store: &store, source, is_flush, indexes, read: &read };
     let mut replaced = lists.write(name, &picks, &folded, known).await?;
     let values = replaced.split_off(indexes);
     let branches = folded.into_iter().flat_map(highest).collect();
@@ -196,6 +197,7 @@ async fn young_runs(
 struct Lists<'a> {
     store: &'a Arc<dyn WriteStore>,
     source: &'a Source,
+    is_flush: bool,
     /// How many of the runs belong to an index; the others are of values.
     indexes: usize,
     /// The runs that were read.
@@ -232,10 +234,16 @@ impl Lists<'_> {
         }
         let (reference, object) = list.seal(name)?;
         self.store.put(&self.source.contents().pack_list(name), object).await?;
-        let outputs = replaced.iter_mut().filter_map(|replaced| replaced.output.as_mut());
+        let outputs = replaced.iter_mut().filter_map(|replaced| {
+            // It has just left its sparse packs. That made others sparse, of which branches were
+            // needed; if it went on so, a tree with many branches would never come to rest.
+            let is_left = !self.is_flush && replaced.inputs.len() == 1;
+            replaced.output.as_mut().map(|output| (output, is_left))
+        });
         let usage = known.usage(self.read, &list.runs);
-        for ((place, output), usage) in (0..).zip(outputs).zip(usage) {
+        for ((place, (output, is_left)), usage) in (0..).zip(outputs).zip(usage) {
             let Usage { live_bytes, idle_bytes } = usage;
+            let idle_bytes = if is_left { 0 } else { idle_bytes };
             output.packs = Some(RunPacksRef { place, live_bytes, idle_bytes, ..reference });
         }
         Ok(replaced)

@@ -173,6 +173,11 @@ impl Bucket {
         self.name_checkpoint(&snapshot, &merged).await;
     }
 
+    /// Whether no run is worth a compaction.
+    pub(crate) async fn is_at_rest(&self) -> bool {
+        compactions(self.open().await.db(), &self.policy).is_empty()
+    }
+
     /// Begins to fold runs that are alike, flushes what is spilled meanwhile, and ends both in the
     /// other sequence.
     pub(crate) async fn merge_meanwhile(&mut self, options: &NodeOptions) {

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use duramen_index::NodeOptions;
 use duramen_model::{EntityId, Instant, T, Value, builtin};
 
-use super::bucket::Bucket;
+use super::bucket::{Bucket, small_nodes};
 use super::oracle::{AGE, FRIEND, NAME, t, user};
 use super::{block_on, sample_txs, verifying};
 use crate::{Change, MergePolicy, TxRecord};
@@ -141,5 +141,26 @@ fn what_is_kept_is_little_more_than_what_is_needed() {
             assert!(outcome.kept < 1.3 && outcome.kept_max < 1.4, "{new} {changed} {outcome:?}");
             verifying::assert_sound(&verifying::verified(&bucket).await);
         }
+    });
+}
+
+/// Two packs took turns: to leave the one made the other sparse, in which branches were that had to
+/// be written anew.
+#[test]
+fn compactions_come_to_rest_however_small_nodes_are() {
+    block_on(async {
+        let mut bucket = Bucket::create().await;
+        for records in sample_txs(60).chunks(3) {
+            bucket.transact(records).await;
+            bucket.spill(0).await;
+            bucket.merge(&small_nodes()).await;
+            let mut rounds = 0;
+            while !bucket.is_at_rest().await {
+                bucket.compact(&small_nodes()).await;
+                rounds += 1;
+                assert!(rounds < 10, "compactions go on and on");
+            }
+        }
+        verifying::assert_sound(&verifying::verified(&bucket).await);
     });
 }
