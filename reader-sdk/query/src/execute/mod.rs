@@ -1,8 +1,18 @@
 //! From a plan to rows.
 //!
 //! A conjunction is run relation at a time: each step takes all rows so far and gives the rows
-//! after it. Only fetches wait; everything between is plain computation over columns, so that the
-//! inside of a step can become a vectorized one without its neighbours noticing.
+//! after it. Rows stand in typed columns (`column/`): plain numbers, text that stays in the leaves
+//! it was read from, and cells for the rest. Only fetches wait; everything between is computation
+//! over whole columns.
+//!
+//! ```text
+//! matching   which facts a pattern needs: some keys looked up (lookup), or all scanned (scan/)
+//!   scan/      columns of leaves, tested column by column; pairs of rows that meet
+//!   crossing   two patterns that bind one variable between them
+//! compute    calls of functions (compare: of numbers, for all rows at once)
+//! branch     or, not        nested     queries within queries
+//! recursion  rules
+//! ```
 
 mod bind;
 mod branch;
