@@ -133,7 +133,10 @@ pub(crate) fn apply(name: &str, values: &[Value]) -> Result<Vec<Vec<Value>>, Fai
         }
         ("count", [Value::String(text)]) => Value::Long(text.chars().count() as i64),
         ("clojure.string/upper-case", [Value::String(text)]) => Value::string(text.to_uppercase()),
-        ("name", [Value::Keyword(keyword)]) => Value::string(keyword.text()),
+        ("name", [Value::Keyword(keyword)]) => {
+            let text = keyword.text();
+            Value::string(text.split_once('/').map_or(text, |(_, name)| name))
+        }
         ("keyword", [Value::String(text)]) if text.starts_with('t') && !text.contains(' ') => {
             Value::Keyword(Keyword::new(&**text))
         }
