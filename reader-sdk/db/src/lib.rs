@@ -37,6 +37,7 @@ pub mod verify;
 
 mod facts;
 mod malformed;
+mod reads;
 mod recent;
 #[cfg(test)]
 mod tests;
