@@ -2,6 +2,7 @@
 //!
 //! ```text
 //! peer-bench [mem] bench   DATA WORK OUT.json [--ops a,b,...]   times operations
+//! peer-bench [mem] bench   DATA WORK OUT.json --exactly N OP    runs one N times
 //! peer-bench [mem] serve   DATA WORK                            times operations that it is told
 //! peer-bench       load    DATA WORK OUT.json                   fills WORK/main
 //! peer-bench       cold    DATA WORK OUT.json                   opens WORK/main, one point query
@@ -31,6 +32,7 @@ const POINT: u64 = 777;
 /// How long durable transactions are counted.
 const DURABLE: Duration = Duration::from_secs(5);
 const USAGE: &str = "peer-bench [mem] bench|load|cold|durable DATA WORK OUT.json [--ops a,b,...]
+peer-bench [mem] bench DATA WORK OUT.json --exactly TIMES OPERATION
 peer-bench [mem] serve DATA WORK";
 
 fn main() -> Result<()> {
@@ -55,8 +57,12 @@ fn main() -> Result<()> {
     };
     std::fs::create_dir_all(&run.work)?;
     match (command.as_str(), options) {
-        ("bench", []) => run.bench([&WRITES[..], &QUERIES, &GRAPHS].concat()),
-        ("bench", [_, ops]) => run.bench(ops.split(',').collect()),
+        ("bench", []) => run.bench([&WRITES[..], &QUERIES, &GRAPHS].concat(), Clock::default()),
+        ("bench", [_, ops]) => run.bench(ops.split(',').collect(), Clock::default()),
+        ("bench", [_, times, op]) => {
+            let exactly = Some(times.parse().context("how many times")?);
+            run.bench(vec![op], Clock { exactly, ..Clock::default() })
+        }
         ("serve", _) => run.serve(),
         ("load", _) => run.load(),
         ("cold", _) => run.cold(),
@@ -75,13 +81,12 @@ struct Run {
 }
 
 impl Run {
-    fn bench(&self, ops: Vec<&str>) -> Result<()> {
+    fn bench(&self, ops: Vec<&str>, clock: Clock) -> Result<()> {
         let (workload, folder) = (Workload::read(&self.data)?, self.main());
         if !self.in_memory && !folder.is_loaded() {
             self.runtime.block_on(folder.load(&workload))?;
         }
         let place = (!self.in_memory).then_some(&folder);
-        let clock = Clock::default();
         let mut operations = Operations::new(&self.runtime, &workload, place, clock);
         let mut rows = Vec::new();
         for op in ops {
@@ -168,7 +173,8 @@ fn timed(operations: &mut Operations<'_>, line: &str) -> Result<Json> {
     let [op, warm, budget] = words[..] else { bail!("not OPERATION WARM BUDGET: {line}") };
     let millis = |text: &str| anyhow::Ok(Duration::from_millis(text.parse()?));
     // There are other rounds, so one time will do in each.
-    operations.set_clock(Clock { warm: millis(warm)?, budget: millis(budget)?, times: 1 });
+    let (warm, budget) = (millis(warm)?, millis(budget)?);
+    operations.set_clock(Clock { warm, budget, times: 1, exactly: None });
     Ok(operations.run(op)?.unwrap_or_else(|| json!({ "absent": true })))
 }
 

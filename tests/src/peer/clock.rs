@@ -24,11 +24,18 @@ pub struct Clock {
     pub budget: Duration,
     /// As many times at least.
     pub times: usize,
+    /// So many times and no more, for whoever counts instructions.
+    pub exactly: Option<u32>,
 }
 
 impl Default for Clock {
     fn default() -> Self {
-        Self { warm: Duration::from_secs(1), budget: Duration::from_millis(2_500), times: 3 }
+        Self {
+            warm: Duration::from_secs(1),
+            budget: Duration::from_millis(2_500),
+            times: 3,
+            exactly: None,
+        }
     }
 }
 
@@ -39,6 +46,10 @@ impl Clock {
     /// # Errors
     /// When the operation fails.
     pub fn measure(&self, op: &str, mut run: impl FnMut() -> Result<Value>) -> Result<Value> {
+        if let Some(times) = self.exactly {
+            let (time, cpu, count) = timed(times, &mut run)?;
+            return Ok(row(op, &mut [time], &mut [cpu], times, &count));
+        }
         let (first, _, count) = timed(1, &mut run)?;
         if first > ONCE {
             return Ok(row(op, &mut [first], &mut [first], 1, &count));
