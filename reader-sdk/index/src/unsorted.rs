@@ -89,6 +89,8 @@ impl UnsortedCursor {
             let Merging { order, layer, .. } = self.merging;
             // Sorted stretches, which the sort makes use of.
             self.hiding.sort_by(|x, y| x.compare(y, order, layer));
+            // What was removed, came back and was removed again hides once.
+            self.hiding.dedup_by(|x, y| x.compare(y, order, layer).is_eq());
         }
     }
 

@@ -9,4 +9,5 @@ mod large;
 mod leaving;
 mod loading;
 mod runs;
+mod unsorted;
 mod v1_encoder;
