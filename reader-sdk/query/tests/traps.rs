@@ -390,3 +390,17 @@ async fn a_rule_asked_by_an_ident_goes_on_with_entities() {
     let gold = ask(gold, vec![Input::from(&db)]).await.expect("an entity");
     gives(query, inputs, &format!("#{{{gold}}}")).await;
 }
+
+#[tokio::test]
+async fn keywords_are_ordered_by_their_namespaces_first() {
+    let query = "[:find ?ident :where [_ :db/ident ?ident] :order-by ?ident]";
+    let answer = q(&Query::parse(query).expect("a query"), vec![Input::from(people().await)]).await;
+    let idents: Vec<Edn> =
+        answer.expect("idents").rows().iter().map(|row| row[0].clone()).collect();
+    let place = |name| {
+        let ident = Edn::from(duramen_model::Keyword::new(name));
+        idents.iter().position(|own| *own == ident).expect(name)
+    };
+    assert!(place("db/valueType") < place("db.unique/value"));
+    assert!(place("db/doc") < place("db/ident"));
+}

@@ -45,7 +45,7 @@ pub(super) fn sort(
 fn compare(column: &Column, a: usize, b: usize) -> Ordering {
     match column {
         Column::Longs(longs) => longs[a].cmp(&longs[b]),
-        Column::Texts(texts) => texts.text(a).cmp(&texts.text(b)),
+        Column::Texts(texts) => texts.compare(a, b),
         Column::Cells(cells) => total_order(&cells[a], &cells[b]),
     }
 }

@@ -1,5 +1,6 @@
 //! Columns of text that stays where it was read.
 
+use std::cmp::Ordering;
 use std::collections::HashMap;
 use std::sync::Arc;
 
@@ -73,6 +74,15 @@ impl TextColumn {
     pub(crate) fn gather(&self, rows: &[usize]) -> Self {
         let rows = rows.iter().map(|&row| self.rows[row]).collect();
         Self { parts: Arc::clone(&self.parts), rows }
+    }
+
+    /// Which of two rows comes first, in the order of values: keywords and symbols go by their
+    /// namespaces first.
+    pub(crate) fn compare(&self, row: usize, other: usize) -> Ordering {
+        match (self.text(row), self.text(other)) {
+            ((ValueType::String, own), (ValueType::String, other)) => own.cmp(other),
+            _ => self.value(row).cmp(&self.value(other)),
+        }
     }
 
     /// Whether two rows hold the same text of the same kind.

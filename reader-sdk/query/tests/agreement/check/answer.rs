@@ -23,6 +23,10 @@ pub(crate) fn found(find: &Find, bindings: &[Bindings]) -> Outcome<Vec<Vec<Edn>>
     let rows = bindings.iter().map(row).collect::<Outcome<BTreeSet<Vec<Value>>>>()?;
     let shown = find.elements.len();
     if !find.aggregates() {
+        // With `:with` alone rows may repeat, which is not compared.
+        if !find.with.is_empty() {
+            return Err(GivesUp);
+        }
         return Ok(rows.into_iter().map(|row| row.into_iter().map(Edn::Value).collect()).collect());
     }
     let mut groups: BTreeMap<Vec<Value>, Vec<Vec<Value>>> = BTreeMap::new();
