@@ -68,8 +68,8 @@ fn aggregate(name: &str, number: Option<usize>, mut cells: Vec<Value>) -> Outcom
                 .try_fold(Value::Long(0), |sum, cell| add(&sum, cell).map_err(|_| GivesUp))?,
         ),
         ("avg", _) => Edn::from(mean(&doubles(&cells)?)),
-        ("variance", _) => Edn::from(variance(&doubles(&cells)?)),
-        ("stddev", _) => Edn::from(variance(&doubles(&cells)?).sqrt()),
+        ("variance", _) => Edn::from(variance(&small(doubles(&cells)?)?)),
+        ("stddev", _) => Edn::from(variance(&small(doubles(&cells)?)?).sqrt()),
         ("median", _) => {
             sort(&mut cells)?;
             let middle = cells.len() / 2;
@@ -122,6 +122,12 @@ fn doubles(cells: &[Value]) -> Outcome<Vec<f64>> {
         _ => Err(GivesUp),
     };
     cells.iter().map(double).collect()
+}
+
+/// Numbers whose variance does not drown in what their mean is rounded by, as that of entities does.
+fn small(numbers: Vec<f64>) -> Outcome<Vec<f64>> {
+    let all = numbers.iter().all(|number| !number.is_finite() || number.abs() < 1e6);
+    if all { Ok(numbers) } else { Err(GivesUp) }
 }
 
 fn mean(numbers: &[f64]) -> f64 {
