@@ -53,6 +53,14 @@ impl<'w> Evaluator<'w> {
         }
     }
 
+    /// The same within a clause that shares some variables with what is outside: others are its own,
+    /// whatever inputs bind under their names.
+    fn within(&self, shared: &[Var]) -> Self {
+        let mut given = [false; VARS];
+        shared.iter().for_each(|var| given[*var] = self.given[*var]);
+        Self { given, ..self.inner() }
+    }
+
     /// The bindings with which all clauses hold.
     pub(crate) fn all(&self, clauses: &[Clause], bindings: &Bindings) -> Outcome<Vec<Bindings>> {
         let mut clauses: Vec<&Clause> = clauses.iter().collect();
@@ -99,12 +107,13 @@ impl<'w> Evaluator<'w> {
             Clause::Or(branches) => self.branches(branches, bindings),
             Clause::OrJoin(needed, vars, branches) => {
                 let vars: Vec<Var> = needed.iter().chain(vars).copied().collect();
-                let found = self.branches(branches, &restricted(bindings, &vars))?;
+                let inner = self.within(&vars);
+                let found = inner.branches(branches, &restricted(bindings, &vars))?;
                 Ok(found.iter().map(|found| merged(bindings, found, &vars)).collect())
             }
             Clause::Not(clauses) => self.unless(clauses, bindings, bindings),
             Clause::NotJoin(vars, clauses) => {
-                self.unless(clauses, &restricted(bindings, vars), bindings)
+                self.within(vars).unless(clauses, &restricted(bindings, vars), bindings)
             }
             Clause::Nested(query, arguments, bind) => {
                 let rows = nested(self, query, &values(arguments, bindings), bind)?;
