@@ -11,6 +11,7 @@
 //!   crossing   two patterns that bind one variable between them
 //! compute    calls of functions (compare: of numbers, for all rows at once)
 //! branch     or, not        nested     queries within queries
+//! limited    as many rows as are wanted, and not all
 //! recursion  rules
 //! ```
 
@@ -22,6 +23,7 @@ mod compute;
 mod crossing;
 mod distinct;
 mod inputs;
+mod limited;
 mod lookup;
 mod matching;
 mod nested;
@@ -113,19 +115,26 @@ impl<'r> Run<'r> {
     {
         Box::pin(async move {
             let (mut relation, mut rest) = (input, steps);
-            while let Some((step, after)) = rest.split_first() {
-                rest = after;
-                let Some((next, after)) = after.split_first() else {
-                    relation = self.step(step, relation).await?;
-                    break;
-                };
-                match self.crossed(step, next, &relation).await? {
-                    Some(crossed) => (relation, rest) = (crossed, after),
-                    None => relation = self.step(step, relation).await?,
-                }
+            while !rest.is_empty() {
+                (relation, rest) = self.advance(rest, relation).await?;
             }
             Ok(relation)
         })
+    }
+
+    /// Runs the first of some steps, or two that cross; also gives those that are left.
+    async fn advance<'s>(
+        &mut self,
+        steps: &'s [Step],
+        input: Relation,
+    ) -> Result<(Relation, &'s [Step]), QueryError> {
+        let Some((step, rest)) = steps.split_first() else { return Ok((input, steps)) };
+        if let Some((next, after)) = rest.split_first()
+            && let Some(crossed) = self.crossed(step, next, &input).await?
+        {
+            return Ok((crossed, after));
+        }
+        Ok((self.step(step, input).await?, rest))
     }
 
     async fn step(&mut self, step: &Step, input: Relation) -> Result<Relation, QueryError> {

@@ -163,6 +163,10 @@ impl Table {
         &self.relation
     }
 
+    pub(crate) fn into_relation(self) -> Relation {
+        self.relation
+    }
+
     /// Takes in the rows of a relation over the same variables and gives those that are new.
     pub(crate) fn insert(&mut self, relation: &Relation) -> Relation {
         let columns = relation.columns_of(&self.relation.vars);

@@ -99,6 +99,17 @@ impl FindPlan {
         vars
     }
 
+    /// How many rows are enough: where rows are only cut, those that are cut off are not needed.
+    ///
+    /// # Errors
+    /// When an input that says how many is no such number.
+    pub(crate) fn rows_wanted(&self, scalars: &Scalars) -> Result<Option<usize>, QueryError> {
+        let offset = amount(self.offset.as_ref(), scalars)?.unwrap_or(0);
+        let limit = self.limit(scalars)?;
+        let only_cut = self.tests.is_empty() && self.order.is_empty() && !self.has_aggregates();
+        Ok((only_cut && limit < usize::MAX).then(|| limit.saturating_add(offset)))
+    }
+
     /// Groups, tests, orders and cuts the rows.
     pub(crate) fn found(
         &self,

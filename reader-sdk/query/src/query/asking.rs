@@ -151,7 +151,11 @@ async fn found(
 ) -> Result<Found, QueryError> {
     let scope = planned.scope();
     let given: Vec<Relation> = given.into_iter().map(|given| given.relation(scope)).collect();
-    let rows = Run::new(&planned.plan, sources, &given, context).rows().await?;
+    let mut run = Run::new(&planned.plan, sources, &given, context);
+    let rows = match planned.find.rows_wanted(scalars)? {
+        Some(wanted) => run.some_rows(wanted, &planned.find.vars()).await?,
+        None => run.rows().await?,
+    };
     planned.find.found(rows, scalars, context.options.seed, context.meter)
 }
 
