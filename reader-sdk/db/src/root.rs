@@ -135,7 +135,7 @@ impl Root {
     pub fn seal(&self) -> Result<Bytes, StoreError> {
         self.check().map_err(|malformed| malformed.within(format!("root {}", self.place.n)))?;
         let payload = self.to_stored().encode_to_vec();
-        Ok(envelope::seal_bound(Kind::Root, &self.place.context(), &payload))
+        Ok(envelope::seal_bound_compressed(Kind::Root, &self.place.context(), &payload))
     }
 
     fn to_stored(&self) -> stored::Root {

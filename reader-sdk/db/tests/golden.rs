@@ -134,11 +134,13 @@ fn compressed_segments() {
     };
     let txs: Vec<LoggedTx> = (2..22).map(number).collect();
     let sealed = segment::seal(ID, name(1), &txs).unwrap();
-    let object = golden("segment-lz4-v1", &sealed.object);
-    let (bytes, hash) = (object.len() as u64, envelope::hash_of(&object).unwrap());
-    assert!(bytes < 500, "{bytes}");
-    let reference = SegmentRef { hash, bytes, ..sealed.reference };
-    assert_eq!(segment::open(ID, &reference, &Key::new("segment"), object).unwrap(), txs);
+    for (file, bytes_max) in [("segment-lz4-v1", 500), ("segment-deflate-v1", 400)] {
+        let object = golden(file, &sealed.object);
+        let (bytes, hash) = (object.len() as u64, envelope::hash_of(&object).unwrap());
+        assert!(bytes < bytes_max, "{file}: {bytes}");
+        let reference = SegmentRef { hash, bytes, ..sealed.reference };
+        assert_eq!(segment::open(ID, &reference, &Key::new(file), object).unwrap(), txs);
+    }
 }
 
 fn log_index_ref(seq: u64, t_first: u64, t_last: u64) -> LogIndexRef {
@@ -286,6 +288,15 @@ fn opened() -> OpenedRoot {
 #[test]
 fn roots() {
     assert_eq!(opened().root, root());
+}
+
+#[test]
+fn compressed_roots() {
+    let root =
+        Root { writer: Writer { address: "http://w".repeat(80), ..root().writer }, ..root() };
+    let object = golden("root-lz4-v1", &root.seal().unwrap());
+    assert!(object.len() < 800, "{}", object.len());
+    assert_eq!(Root::open(&root.place, "root", object).unwrap().root, root);
 }
 
 #[test]

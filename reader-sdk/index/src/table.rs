@@ -4,12 +4,12 @@
 //! how many columns (varint), then for each:
 //!   column id    1 byte, see the constants
 //!   encoding     1 byte, what it means depends on the column
-//!   flags        1 byte: 1 required, 2 compressed with LZ4
+//!   flags        1 byte: 1 required, 2 compressed with LZ4, 4 compressed with DEFLATE
 //!   length       varint: bytes of the payload as it is stored
 //!   decoded      varint: bytes of the column in memory
 //! the payloads, in the same sequence
 //!
-//! a compressed payload: its length before (varint), an LZ4 block
+//! a compressed payload: its length before (varint), an LZ4 block or a DEFLATE stream
 //! ```
 //!
 //! A reader refuses a column that it does not know if it is required, and passes over it otherwise.
@@ -18,6 +18,7 @@ use std::borrow::Cow;
 use std::ops::Range;
 
 use bytes::Bytes;
+use duramen_store::compression::{self, Compressed, Compression, NotCompressed};
 
 use crate::ints::{self, Encoded};
 use crate::node::DECODED_BYTES_MAX;
@@ -43,11 +44,8 @@ pub(crate) const HASHES: u8 = 40;
 
 const REQUIRED: u8 = 1;
 const LZ4: u8 = 2;
+const DEFLATE: u8 = 4;
 
-/// From which length on compressing is tried, in bytes.
-const COMPRESS_BYTES_MIN: usize = 64;
-/// Bytes that one byte of an LZ4 block can stand for at most.
-const LZ4_RATIO_MAX: usize = 255;
 /// What a row of the table takes at least, in bytes.
 const ROW_BYTES_MIN: usize = 5;
 
@@ -63,33 +61,25 @@ impl TableWriter {
     /// Adds a column that takes so many bytes when decoded. It is compressed if that saves an
     /// eighth.
     pub(crate) fn add(&mut self, id: u8, column: &Encoded, decoded_bytes: usize) {
-        match compressed(&column.bytes) {
-            Some(bytes) => self.put(id, column.encoding, REQUIRED | LZ4, &bytes, decoded_bytes),
-            None => self.put(id, column.encoding, REQUIRED, &column.bytes, decoded_bytes),
-        }
+        self.put(id, Stored::of(column), decoded_bytes);
     }
 
     /// Adds a column of integers. Where a compressor finds patterns that no encoding does, whole
     /// bytes are compressed.
     pub(crate) fn add_integers(&mut self, id: u8, values: &[u64]) {
         let decoded_bytes = size_of_val(values);
-        let column = ints::encode(values);
-        if column.bytes.len() >= COMPRESS_BYTES_MIN {
-            let whole = ints::encode_in_bytes(values);
-            let best = compressed(&column.bytes).map_or(column.bytes.len(), |bytes| bytes.len());
-            if let Some(bytes) = compressed(&whole.bytes).filter(|bytes| pays(bytes.len(), best)) {
-                return self.put(id, whole.encoding, REQUIRED | LZ4, &bytes, decoded_bytes);
-            }
-        }
-        self.add(id, &column, decoded_bytes);
+        let (column, whole) = (ints::encode(values), ints::encode_in_bytes(values));
+        let (column, whole) = (Stored::of(&column), Stored::of(&whole));
+        let pays = whole.payload.len() <= column.payload.len() - column.payload.len() / 8;
+        self.put(id, if pays { whole } else { column }, decoded_bytes);
     }
 
-    fn put(&mut self, id: u8, encoding: u8, flags: u8, payload: &[u8], decoded_bytes: usize) {
+    fn put(&mut self, id: u8, stored: Stored<'_>, decoded_bytes: usize) {
         self.count += 1;
-        self.rows.extend_from_slice(&[id, encoding, flags]);
-        put_varint(&mut self.rows, payload.len() as u64);
+        self.rows.extend_from_slice(&[id, stored.encoding, REQUIRED | stored.flag]);
+        put_varint(&mut self.rows, stored.payload.len() as u64);
         put_varint(&mut self.rows, decoded_bytes as u64);
-        self.payloads.extend_from_slice(payload);
+        self.payloads.extend_from_slice(&stored.payload);
     }
 
     pub(crate) fn finish(self, out: &mut Vec<u8>) {
@@ -99,20 +89,43 @@ impl TableWriter {
     }
 }
 
-/// A payload compressed, if that pays.
-fn compressed(bytes: &[u8]) -> Option<Vec<u8>> {
-    if bytes.len() < COMPRESS_BYTES_MIN {
-        return None;
-    }
-    let mut compressed = Vec::new();
-    put_varint(&mut compressed, bytes.len() as u64);
-    compressed.extend(lz4_flex::block::compress(bytes));
-    pays(compressed.len(), bytes.len()).then_some(compressed)
+/// A column as it goes into a node.
+struct Stored<'a> {
+    encoding: u8,
+    /// How the payload is compressed.
+    flag: u8,
+    payload: Cow<'a, [u8]>,
 }
 
-/// Whether decompressing is worth it.
-const fn pays(length: usize, before: usize) -> bool {
-    length <= before - before / 8
+impl<'a> Stored<'a> {
+    fn of(column: &'a Encoded) -> Self {
+        let Encoded { encoding, bytes } = column;
+        let Some(compressed) = compression::compress(bytes) else {
+            return Self { encoding: *encoding, flag: 0, payload: Cow::Borrowed(bytes) };
+        };
+        let Compressed { compression, bytes: block } = compressed;
+        let mut payload = Vec::with_capacity(block.len() + 4);
+        put_varint(&mut payload, bytes.len() as u64);
+        payload.extend_from_slice(&block);
+        Self { encoding: *encoding, flag: flag_of(compression), payload: Cow::Owned(payload) }
+    }
+}
+
+const fn flag_of(compression: Compression) -> u8 {
+    match compression {
+        Compression::Lz4 => LZ4,
+        Compression::Deflate => DEFLATE,
+    }
+}
+
+/// What the flags of a column say beyond that it is required. `None` if that is not known.
+const fn compression_of(flags: u8) -> Option<Option<Compression>> {
+    match flags & !REQUIRED {
+        0 => Some(None),
+        LZ4 => Some(Some(Compression::Lz4)),
+        DEFLATE => Some(Some(Compression::Deflate)),
+        _ => None,
+    }
 }
 
 /// The columns of a stored node.
@@ -129,7 +142,7 @@ pub(crate) struct Table {
 pub(crate) struct Column {
     pub(crate) id: u8,
     pub(crate) encoding: u8,
-    is_compressed: bool,
+    compression: Option<Compression>,
     range: Range<usize>,
     pub(crate) decoded_bytes: usize,
 }
@@ -149,12 +162,10 @@ impl Table {
             let decoded = reader.varint_up_to(DECODED_BYTES_MAX, "bytes of a decoded column")?;
             let range = end..end.saturating_add(length);
             (end, decoded_bytes) = (range.end, decoded_bytes.saturating_add(decoded));
-            let is_required = flags & REQUIRED != 0;
-            if is_known(id) && flags & !(REQUIRED | LZ4) == 0 {
-                let is_compressed = flags & LZ4 != 0;
+            if let Some(compression) = compression_of(flags).filter(|_| is_known(id)) {
                 let columns = if id == VALUES { &mut values } else { &mut columns };
-                columns.push(Column { id, encoding, is_compressed, range, decoded_bytes: decoded });
-            } else if is_required {
+                columns.push(Column { id, encoding, compression, range, decoded_bytes: decoded });
+            } else if flags & REQUIRED != 0 {
                 return Err(DecodeError::TooNew {
                     what: format!("column {id} with flags {flags}"),
                 });
@@ -195,19 +206,12 @@ impl Table {
     /// A column's payload, not compressed any more.
     pub(crate) fn payload(&self, column: &Column) -> Result<Cow<'_, [u8]>, DecodeError> {
         let stored = &self.bytes[column.range.clone()];
-        if !column.is_compressed {
-            return Ok(Cow::Borrowed(stored));
-        }
+        let Some(compression) = column.compression else { return Ok(Cow::Borrowed(stored)) };
         let mut reader = Reader::new(stored);
-        let max = stored.len().saturating_mul(LZ4_RATIO_MAX).min(DECODED_BYTES_MAX);
-        let length = reader.varint_up_to(max, "bytes in a compressed column")?;
-        let payload = lz4_flex::block::decompress(reader.rest(), length)
-            .map_err(|error| DecodeError::damaged("an LZ4 block", error.to_string()))?;
-        if payload.len() != length {
-            let found = format!("{} bytes", payload.len());
-            return Err(DecodeError::damaged(format!("{length} bytes in an LZ4 block"), found));
-        }
-        Ok(Cow::Owned(payload))
+        let length = reader.varint_up_to(DECODED_BYTES_MAX, "bytes in a compressed column")?;
+        let payload = compression.decompress(reader.rest(), length);
+        let wrong = |wrong: NotCompressed| DecodeError::damaged(wrong.expected, wrong.found);
+        payload.map(Cow::Owned).map_err(wrong)
     }
 
     /// What the columns take in memory, stored and decoded, in bytes.

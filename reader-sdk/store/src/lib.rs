@@ -5,14 +5,14 @@
 //!
 //! Reading order: [`key`] (what things are called), [`read`] and [`write`](mod@write) (what a
 //! store must do), [`error`] (how it can fail), [`layout`] (which names there are), [`envelope`] (what
-//! every object looks like), [`verified`] (reads that are checked), [`memory`] and `file` (simple
+//! every object looks like), [`compression`], [`verified`] (reads that are checked), [`memory`] and `file` (simple
 //! stores), `cloud` (buckets), [`within`], [`observed`], [`faulty`] and `delayed` (stores around
 //! stores), [`place`] and [`stores`] (opening by URL), [`probe`] (is a store fit to be written to),
 //! [`raw_cache`] and `folder_cache` (what was read, kept nearer by).
 
 #[cfg(not(target_arch = "wasm32"))]
 mod cloud;
-mod compression;
+pub mod compression;
 #[cfg(any(test, feature = "conformance"))]
 pub mod conformance;
 #[cfg(not(target_arch = "wasm32"))]

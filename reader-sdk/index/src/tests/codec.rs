@@ -301,6 +301,7 @@ fn golden_nodes() -> Vec<(&'static str, Vec<u8>)> {
         ("history leaf", leaf(Layer::History, &closed_sample())),
         ("mixed leaf", leaf(Layer::Current, &mixed_sample())),
         ("large leaf", leaf(Layer::Current, large)),
+        ("deflated leaf", leaf(Layer::Current, large)),
         ("leaf of checksums", leaf(Layer::Current, &checksum_sample())),
         (
             "leaf by attribute",
@@ -329,6 +330,7 @@ fn the_format_stays() {
         panic!("{path} was missing and has been written: look at it and commit it");
     };
     let golden = golden_of(&golden);
+    assert!(golden["deflated leaf"].len() < golden["large leaf"].len());
     for (name, bytes) in golden_nodes() {
         let (node, expected) = (decode_all(&golden[name]).unwrap(), decode_all(&bytes).unwrap());
         assert_eq!(node.header, expected.header, "{name}");
