@@ -46,6 +46,9 @@ const REQUIRED: u8 = 1;
 const LZ4: u8 = 2;
 const DEFLATE: u8 = 4;
 
+/// From which length of a column of integers on another form is tried, in bytes.
+const WHOLE_BYTES_MIN: usize = 64;
+
 /// What a row of the table takes at least, in bytes.
 const ROW_BYTES_MIN: usize = 5;
 
@@ -68,10 +71,17 @@ impl TableWriter {
     /// bytes are compressed.
     pub(crate) fn add_integers(&mut self, id: u8, values: &[u64]) {
         let decoded_bytes = size_of_val(values);
-        let (column, whole) = (ints::encode(values), ints::encode_in_bytes(values));
-        let (column, whole) = (Stored::of(&column), Stored::of(&whole));
-        let pays = whole.payload.len() <= column.payload.len() - column.payload.len() / 8;
-        self.put(id, if pays { whole } else { column }, decoded_bytes);
+        let column = ints::encode(values);
+        let column = Stored::of(&column);
+        let length = column.payload.len();
+        if length >= WHOLE_BYTES_MIN {
+            let whole = ints::encode_in_bytes(values);
+            let whole = Stored::of(&whole);
+            if whole.payload.len() <= length - length / 8 {
+                return self.put(id, whole, decoded_bytes);
+            }
+        }
+        self.put(id, column, decoded_bytes);
     }
 
     fn put(&mut self, id: u8, stored: Stored<'_>, decoded_bytes: usize) {
