@@ -54,19 +54,40 @@ impl Index {
             Some(keys) => Sought::among(range, keys, true),
             None => Sought::all(range),
         };
+        let Some(mut found) = self.find_at_hand(nodes, &sought, times)? else { return Ok(false) };
+        let wanting = Wanting { values, times };
+        let merging = self.merging(wanting);
+        match merging.in_sequence(&mut found) {
+            true => {
+                for (_, chunk) in &mut found {
+                    chunk.visit(&merging.wanting, &mut visit);
+                }
+            }
+            false => merge(&merging, found, visit)?,
+        }
+        Ok(true)
+    }
+
+    /// What each run has of what is sought, with the number of the run; `None` if a node that
+    /// holds some of it is not in memory.
+    fn find_at_hand(
+        &self,
+        nodes: &Nodes,
+        sought: &Sought,
+        times: Times,
+    ) -> Result<Option<Vec<(usize, Chunk)>>, IndexError> {
         let mut found = Vec::new();
         for (number, run) in self.runs().iter().enumerate() {
             match run {
                 Run::Memory(run) => {
-                    let picks = run.pick(&sought);
+                    let picks = run.pick(sought);
                     if !picks.is_empty() {
                         found.push((number, run.chunk(picks)));
                     }
                 }
                 Run::Tree(run) => {
                     let is_oldest = number + 1 == self.runs().len();
-                    let (found, sought) = (&mut found, &sought);
-                    let (leaves, hits) = (0, 0);
+                    let (found, leaves, hits) = (&mut found, 0, 0);
                     let looking = Looking {
                         run,
                         nodes,
@@ -79,19 +100,35 @@ impl Index {
                         hits,
                     };
                     if !looking.look()? {
-                        return Ok(false);
+                        return Ok(None);
                     }
                 }
             }
         }
-        let wanting = Wanting { values, times };
-        match (found.first(), found.last()) {
-            (Some((first, _)), Some((last, _))) if first < last => {
-                merge(&self.merging(wanting), found, visit)?;
-            }
-            _ => found.iter_mut().for_each(|(_, chunk)| chunk.visit(&wanting, &mut visit)),
+        Ok(Some(found))
+    }
+}
+
+impl Merging {
+    /// Brings stretches of several runs into sequence, if each ends before another begins: then
+    /// nothing of one hides anything of another.
+    fn in_sequence(&self, found: &mut [(usize, Chunk)]) -> bool {
+        let (Some((first, _)), Some((last, _))) = (found.first(), found.last()) else {
+            return true;
+        };
+        // Those of one run are in sequence.
+        if first == last {
+            return true;
         }
-        Ok(true)
+        found.sort_by(|(_, x), (_, y)| self.compare(x.key(0), y.key(0)));
+        let is_apart = found.windows(2).all(|pair| {
+            let [(_, before), (_, after)] = pair else { return true };
+            self.compare(before.key(before.len() - 1), after.key(0)).is_lt()
+        });
+        if !is_apart {
+            found.sort_by_key(|(number, _)| *number);
+        }
+        is_apart
     }
 }
 

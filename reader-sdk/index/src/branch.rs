@@ -111,6 +111,9 @@ impl Branch {
 
     /// The children that can hold what is sought.
     pub(crate) fn pick(&self, sought: &Sought) -> Picks {
+        if let Some(children) = sought.pick_entity_children(&self.separators.e) {
+            return children;
+        }
         let children = self.stretch(&sought.around);
         let separators = self.separators.view();
         sought.pick_children(children, self.len(), |child| separators.place(child))

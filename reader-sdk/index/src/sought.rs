@@ -174,6 +174,67 @@ impl Sought {
         pick(places, start..end, position).into()
     }
 
+    /// Which of some places in the range have one of some entities. A few others may be among them,
+    /// if that is allowed. The entities of the places ascend, and so do those that are sought.
+    pub(crate) fn pick_entities(
+        &self,
+        places: Range<usize>,
+        entities: &[EntityId],
+        own: &[EntityId],
+    ) -> Picks {
+        let of = &entities[places.clone()];
+        let (Some(first), Some(last)) = (of.first(), of.last()) else { return places.into() };
+        let own = &own[own.partition_point(|e| e < first)..];
+        let own = &own[..own.partition_point(|e| e <= last)];
+        if !self.is_exact && own.len().saturating_mul(SPARSE_PLACES) >= places.len() {
+            return places.into();
+        }
+        let mut picked = Vec::new();
+        let is_dense = own.len().saturating_mul(own.len()) > of.len();
+        let mut end = 0;
+        for e in own {
+            let start = match is_dense {
+                true => gallop(end..of.len(), |place| of[place] < *e),
+                false => end + of[end..].partition_point(|found| found < e),
+            };
+            end = gallop(start..of.len(), |place| of[place] == *e);
+            if own.len() == 1 {
+                return (places.start + start..places.start + end).into();
+            }
+            picked.extend(places.start + start..places.start + end);
+        }
+        picked.into()
+    }
+
+    /// Which of a branch's children can hold one of the keys in EAVT, given the entities that they
+    /// begin with; `None` where one begins amid the facts of an entity that is sought.
+    pub(crate) fn pick_entity_children(&self, begins: &[EntityId]) -> Option<Picks> {
+        let own = match (&self.keys, &self.range.e) {
+            (Some(Keys::Entities(own) | Keys::Facts(own, _)), _) => &**own,
+            (None, Some(e)) => std::slice::from_ref(e),
+            (Some(Keys::Values(_)) | None, _) => return None,
+        };
+        if self.range.order != Order::Eavt || own.len() > begins.len() {
+            return None;
+        }
+        let child = |e: &EntityId| {
+            let next = begins.partition_point(|begin| begin < e);
+            (begins.get(next) != Some(e)).then(|| next.checked_sub(1))
+        };
+        if let [e] = own {
+            return Some(child(e)?.map_or(0..0, |child| child..child + 1).into());
+        }
+        let mut picked = Vec::with_capacity(own.len());
+        for e in own {
+            if let Some(child) = child(e)?
+                && picked.last() != Some(&child)
+            {
+                picked.push(child);
+            }
+        }
+        Some(picked.into())
+    }
+
     /// Which of a branch's children can hold one of the keys, given where each begins.
     pub(crate) fn pick_children<'a, P: Place<'a>>(
         &self,
@@ -246,4 +307,65 @@ fn pick(
         }
     }
     picked
+}
+
+#[cfg(test)]
+mod tests {
+    use duramen_model::{T, Value};
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::key::KeyRef;
+
+    fn e(e: &u64) -> EntityId {
+        EntityId::new(*e).unwrap()
+    }
+
+    /// Places that have some entities, and a value that is their number.
+    fn place<'a>(entities: &[EntityId], values: &'a [Value], place: usize) -> KeyRef<'a> {
+        let (a, v) = (AttributeId::FIRST_USER, ValueRef::from(&values[place]));
+        KeyRef { e: entities[place], a, v, added: T::GENESIS, closed: T::GENESIS }
+    }
+
+    proptest! {
+        #[test]
+        fn entities_are_picked_as_any_keys_are(
+            mut of in prop::collection::vec(0_u64..60, 0..80),
+            own in prop::collection::btree_set(0_u64..60, 0..30),
+            (start, is_exact) in (0_usize..4, any::<bool>()),
+        ) {
+            of.sort_unstable();
+            let (of, own): (Vec<_>, Vec<_>) = (of.iter().map(e).collect(), own.iter().map(e).collect());
+            let range = KeyRange::all(Order::Eavt);
+            let sought = Sought::among(range, Keys::Entities(own.clone().into()), is_exact);
+            let values: Vec<Value> = (0..of.len() as i64).map(Value::Long).collect();
+            let places = start.min(of.len())..of.len();
+            let expected = sought.pick(places.clone(), |at| place(&of, &values, at));
+            let found = sought.pick_entities(places, &of, &own);
+            prop_assert!(found.iter().eq(expected.iter()), "{:?} {:?}", found, expected);
+        }
+
+        #[test]
+        fn children_are_picked_as_for_any_keys(
+            begins in prop::collection::btree_set(0_u64..60, 1..20),
+            own in prop::collection::btree_set(0_u64..70, 0..12),
+            attribute in any::<bool>(),
+        ) {
+            let begins: Vec<EntityId> = begins.iter().map(e).collect();
+            let own: Arc<[EntityId]> = own.iter().map(e).collect();
+            let mut range = KeyRange::all(Order::Eavt);
+            range.a = attribute.then_some(AttributeId::FIRST_USER);
+            let sought = Sought::among(range, Keys::Entities(own.clone()), true);
+            let values: Vec<Value> = (0..begins.len() as i64).map(Value::Long).collect();
+            let expected = sought.pick_children(0..begins.len(), begins.len(), |at| {
+                place(&begins, &values, at)
+            });
+            match sought.pick_entity_children(&begins) {
+                None => prop_assert!(
+                    own.len() > begins.len() || own.iter().any(|e| begins.contains(e))
+                ),
+                Some(found) => prop_assert!(found.iter().eq(expected.iter())),
+            }
+        }
+    }
 }

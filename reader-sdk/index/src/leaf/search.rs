@@ -13,6 +13,44 @@ use crate::sought::{Keys, Sought};
 use crate::value_ref::ValueRef;
 use crate::{IndexError, KeyRange, Times};
 
+/// Which fields of a leaf have one of some attributes.
+struct WantedFields<'a> {
+    fields: &'a Fields,
+    own: &'a [AttributeId],
+    /// A bit for each of the first fields.
+    first: u64,
+    has_all: bool,
+}
+
+impl<'a> WantedFields<'a> {
+    /// Takes attributes that ascend.
+    fn new(fields: &'a Fields, own: &'a [AttributeId]) -> Self {
+        let (mut first, mut has_all, mut rest) = (0_u64, true, own);
+        for (number, field) in fields.fields.iter().take(u64::BITS as usize).enumerate() {
+            while rest.first().is_some_and(|a| *a < field.a) {
+                rest = &rest[1..];
+            }
+            let is_wanted = rest.first() == Some(&field.a);
+            first |= u64::from(is_wanted) << number;
+            has_all &= is_wanted;
+        }
+        has_all &= fields.len() <= u64::BITS as usize;
+        Self { fields, own, first, has_all }
+    }
+
+    /// Whether none has.
+    fn has_none(&self) -> bool {
+        self.first == 0 && self.fields.len() <= u64::BITS as usize
+    }
+
+    fn has(&self, field: usize) -> bool {
+        match field < u64::BITS as usize {
+            true => self.first >> field & 1 == 1,
+            false => self.own.binary_search(&self.fields.fields[field].a).is_ok(),
+        }
+    }
+}
+
 /// A row that is looked at. The columns that are needed are decoded.
 struct Row<'a> {
     leaf: &'a Leaf,
@@ -40,19 +78,22 @@ impl<'a> Place<'a> for Row<'a> {
 impl Leaf {
     /// Which rows are sought. Decodes the columns that tell, and no other.
     pub(crate) fn pick(&self, sought: &Sought) -> Result<Picks, IndexError> {
-        let rows = self.stretch(&sought.around)?;
-        let Some(keys) = sought.keys().filter(|_| !rows.is_empty()) else { return Ok(rows.into()) };
-        let entities: &[EntityId] = self.entities()?;
+        let Some(keys) = sought.keys() else { return Ok(self.stretch(&sought.range)?.into()) };
         match (self.order, keys) {
             (Order::Eavt, Keys::Facts(own, attributes)) => {
-                let rows = sought.pick_by(rows, own.len(), |row, key| entities[row].cmp(&own[key]));
-                self.with_attributes(rows, attributes)
+                self.of_entities(sought, own, Some(attributes))
             }
-            (Order::Eavt | Order::Aevt, Keys::Entities(own)) if sought.is_by_key_alone() => {
-                Ok(sought.pick_by(rows, own.len(), |row, key| entities[row].cmp(&own[key])))
+            (Order::Eavt, Keys::Entities(own)) if !sought.range.is_bounded() => {
+                let attributes = sought.range.a.as_ref().map(std::slice::from_ref);
+                self.of_entities(sought, own, attributes)
+            }
+            (Order::Aevt, Keys::Entities(own)) if sought.is_by_key_alone() => {
+                let rows = self.stretch(&sought.around)?;
+                Ok(sought.pick_entities(rows, self.entities()?, own))
             }
             _ => {
-                let places = self.places()?;
+                let rows = self.stretch(&sought.around)?;
+                let (places, entities) = (self.places()?, &**self.entities()?);
                 if sought.looks_at_values() {
                     self.open_values(&rows.clone().into())?;
                 }
@@ -61,22 +102,38 @@ impl Leaf {
         }
     }
 
-    /// Those rows that have one of some attributes.
-    fn with_attributes(&self, rows: Picks, own: &[AttributeId]) -> Result<Picks, IndexError> {
-        let fields = self.fields.fields.iter();
-        let is_wanted: Vec<bool> = fields.map(|f| own.binary_search(&f.a).is_ok()).collect();
-        if is_wanted.iter().all(|is_wanted| *is_wanted) {
-            return Ok(rows);
+    /// In EAVT the rows that have one of some entities, and one of some attributes if these are
+    /// given.
+    fn of_entities(
+        &self,
+        sought: &Sought,
+        own: &[EntityId],
+        attributes: Option<&[AttributeId]>,
+    ) -> Result<Picks, IndexError> {
+        let wanted = attributes.map(|own| WantedFields::new(&self.fields, own));
+        if wanted.as_ref().is_some_and(WantedFields::has_none) {
+            return Ok((0..0).into());
         }
+        let rows = sought.pick_entities(0..self.count, self.entities()?, own);
+        let Some(wanted) = wanted.filter(|wanted| !wanted.has_all && !rows.is_empty()) else {
+            return Ok(rows);
+        };
         let places = self.places()?;
-        let field = |row: usize| places.locate(&self.fields, row).0;
-        Ok(rows.iter().filter(|row| is_wanted[field(*row)]).collect::<Vec<_>>().into())
+        let is_wanted = |row: &usize| wanted.has(places.locate(&self.fields, *row).0);
+        Ok(rows.iter().filter(is_wanted).collect::<Vec<_>>().into())
+    }
+
+    /// Whether some row may have an attribute.
+    fn has_attribute(&self, a: AttributeId) -> bool {
+        self.fields.fields.iter().any(|field| field.a == a)
     }
 
     /// Which rows lie in a range. Decodes the columns that tell, and no other.
     pub(crate) fn stretch(&self, range: &KeyRange) -> Result<Range<usize>, IndexError> {
         let all = 0..self.count;
         match range.order {
+            // A few names are gone through faster than many rows are searched.
+            Order::Eavt if range.a.is_some_and(|a| !self.has_attribute(a)) => Ok(0..0),
             Order::Eavt => {
                 self.of_value(self.of_attribute(self.of_entity(all, range)?, range)?, range)
             }
@@ -121,8 +178,10 @@ impl Leaf {
 
     fn of_entity(&self, rows: Range<usize>, range: &KeyRange) -> Result<Range<usize>, IndexError> {
         let Some(e) = range.e.filter(|_| !rows.is_empty()) else { return Ok(rows) };
-        let entities: &[EntityId] = self.entities()?;
-        Ok(between(rows, |row| entities[row].cmp(&e)))
+        let entities = &self.entities()?[rows.clone()];
+        let start = entities.partition_point(|own| *own < e);
+        let end = gallop(start..entities.len(), |row| entities[row] == e);
+        Ok(rows.start + start..rows.start + end)
     }
 
     fn of_attribute(

@@ -12,7 +12,7 @@ use super::among;
 use super::bucket::Bucket;
 use crate::audit::{Found, audit};
 use crate::{
-    Cursor, Index, KeyRange, Layer, LiveBytes, MergedRun, Nodes, Record, Run, State, Times,
+    Cursor, Index, KeyRange, Keys, Layer, LiveBytes, MergedRun, Nodes, Record, Run, State, Times,
 };
 
 const ORDERS: [Order; 4] = Order::ALL;
@@ -160,6 +160,18 @@ async fn read_as_columns(index: &Index, nodes: &Nodes, range: &KeyRange) -> Vec<
     facts
 }
 
+/// What is read without a cursor, if all of it is in memory.
+fn read_at_hand(
+    index: &Index,
+    nodes: &Nodes,
+    asked: (&KeyRange, Option<Keys>),
+    times: Times,
+) -> Option<Vec<Record>> {
+    let mut facts = Vec::new();
+    let is_whole = index.visit_at_hand(nodes, asked, times, |fact| facts.push(fact)).unwrap();
+    is_whole.then_some(facts)
+}
+
 async fn check(index: &Index, nodes: &Nodes, oracle: &Oracle, range: &KeyRange) {
     let expected = oracle.facts(index.layer(), range);
     assert_eq!(index.count(nodes, range).await.unwrap(), expected.len() as u64, "{range:?}");
@@ -167,10 +179,16 @@ async fn check(index: &Index, nodes: &Nodes, oracle: &Oracle, range: &KeyRange) 
     assert_eq!(read_by_cursor(index, nodes, range).await, expected, "{range:?}");
     assert_eq!(read_as_columns(index, nodes, range).await, expected, "{range:?} as columns");
     index.estimate(nodes, range).await.unwrap();
+    let at_hand = read_at_hand(index, nodes, (range, None), Times::default());
+    assert_eq!(at_hand.unwrap_or_else(|| expected.clone()), expected, "{range:?} at hand");
     for times in [(None, Some(5)), (Some(5), None), (Some(3), Some(12))] {
         let times = Times { after: times.0.map(t), up_to: times.1.map(t) };
         let found = index.scan_within(nodes, range, times).await.unwrap();
-        assert_eq!(within(found, times), within(expected.clone(), times), "{range:?}");
+        let expected = within(expected.clone(), times);
+        assert_eq!(within(found, times), expected, "{range:?}");
+        if let Some(found) = read_at_hand(index, nodes, (range, None), times) {
+            assert_eq!(within(found, times), expected, "{range:?} at hand");
+        }
     }
 }
 
@@ -330,6 +348,8 @@ async fn check_keys(
         let times = Times::default();
         let cursor = index.cursor_among(nodes, &range, keys.clone(), true, times);
         assert_eq!(read(cursor).await, expected, "{range:?} {keys:?}");
+        let at_hand = read_at_hand(index, nodes, (&range, Some(keys.clone())), times);
+        assert_eq!(at_hand.unwrap_or_else(|| expected.clone()), expected, "{keys:?} at hand");
         let cursor = index.cursor_among(nodes, &range, keys.clone(), false, times);
         let mut found = read(cursor).await;
         assert!(found.is_sorted_by(|x, y| x.compare(y, index.order(), index.layer()).is_lt()));

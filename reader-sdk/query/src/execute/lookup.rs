@@ -1,6 +1,6 @@
 //! What to ask a database for, given the cells that some places of a pattern must match.
 
-use duramen_db::{Columns, Db, DbError, KeyRange, Keys as IndexKeys, Selection, Values};
+use duramen_db::{Db, DbError, KeyRange, Keys as IndexKeys, Selection, Values};
 use duramen_model::{Attribute, EntityId, Order, Value, ValueType};
 
 use super::column::{Column, hashes, rows_equal};
@@ -65,9 +65,7 @@ pub(super) async fn looked_up(
     match sought(db, facts, keys, usable, rows) {
         Sought::Among(range, keys, values) if rows.len() <= TOGETHER_MAX => {
             let datoms = db.datoms_among(&range, keys).await?;
-            if !datoms.is_empty() {
-                scan.take(&Columns::from(datoms), &Residual::new(node, facts, values));
-            }
+            scan.take_few(&datoms, &Residual::new(node, facts, values));
         }
         Sought::Among(range, keys, values) => {
             let residual = Residual::new(node, facts, values);
@@ -79,9 +77,7 @@ pub(super) async fn looked_up(
         Sought::Each(selections) => {
             let residual = Residual::new(node, facts, Values::Any);
             for datoms in db.select_many(&selections).await? {
-                if !datoms.is_empty() {
-                    scan.take(&Columns::from(datoms), &residual);
-                }
+                scan.take_few(&datoms, &residual);
             }
         }
     }

@@ -16,12 +16,13 @@
 //!   error. Only limits cut, and only where the pattern or the documented default says so.
 //!
 //! Reading order: `pattern` (what is asked), `parse` (how it is written), `plan` (against a
-//! schema), `facts` (what is read), `tree` (how the result grows); `along` (entities in the order of
-//! an index).
+//! schema), `facts` (what is read), `tree` (how the result grows), `flat` (where there is
+//! no nesting); `along` (entities in the order of an index).
 
 mod along;
 mod error;
 mod facts;
+mod flat;
 mod parse;
 mod pattern;
 mod plan;
@@ -118,6 +119,10 @@ pub async fn pull_many_with(
         return Err(PullError::of(PullErrorKind::History, message));
     }
     let plans = pattern.plans(db.shared_schema(), &options.registry)?;
+    let plan = plans.plan(plans.top);
+    if plan.is_flat {
+        return flat::show(db, plan, entities, options.limits).await;
+    }
     let tree = Tree::grow(db, &plans, db.schema(), entities, options.limits).await?;
     tree.fold(entities.len())
 }

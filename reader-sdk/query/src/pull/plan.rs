@@ -39,6 +39,8 @@ pub(super) struct Plan {
     pub(super) backward: Vec<AttributeId>,
     /// Whether no two keys of a result can be the same.
     pub(super) distinct: bool,
+    /// Whether nothing but values of attributes by name is shown, as they are.
+    pub(super) is_flat: bool,
 }
 
 /// An attribute to show.
@@ -47,6 +49,10 @@ pub(super) struct Entry {
     pub(super) key: Edn,
     /// Where the values are.
     pub(super) place: Place,
+    /// The place of the attribute among those of the plan whose values are asked for by name.
+    pub(super) slot: usize,
+    /// Whether another entry shows the same values.
+    pub(super) is_shared: bool,
     /// Whether values come in a vector.
     pub(super) many: bool,
     /// How many values are shown at most.
@@ -167,10 +173,19 @@ impl Plan {
         self.backward = places.iter().filter_map(|(_, a)| *a).collect();
         self.backward.sort_unstable();
         self.backward.dedup();
+        for number in 0..self.entries.len() {
+            let place = self.entries[number].place;
+            let others = self.entries.iter().filter(|other| other.place == place);
+            self.entries[number].is_shared = others.count() > 1;
+            if let Place::Forward(a) = place {
+                self.entries[number].slot = self.forward.partition_point(|own| *own < a);
+            }
+        }
         let is_id = |entry: &Entry| self.id_keys.contains(&entry.key);
         self.distinct = self.id_keys.len() < 2
             && (!self.wildcard || self.entries.is_empty())
             && !self.entries.iter().any(is_id);
+        self.is_flat = self.distinct && !self.wildcard && self.entries.iter().all(Entry::is_flat);
     }
 }
 
@@ -216,6 +231,8 @@ impl Entry {
         Ok(Self {
             key: spec.key.clone(),
             place,
+            slot: 0,
+            is_shared: false,
             many,
             limit: spec.limit.unwrap_or(usize::MAX),
             default: spec.default.clone(),
@@ -224,11 +241,19 @@ impl Entry {
         })
     }
 
+    /// Whether values of the entity are shown as they are.
+    const fn is_flat(&self) -> bool {
+        let is_own = matches!(self.place, Place::Forward(_) | Place::Nowhere);
+        is_own && matches!(self.show, Show::Value | Show::Id) && self.transform.is_none()
+    }
+
     /// The entry of an attribute that a wildcard asks for.
     pub(super) fn wild(attribute: &Attribute) -> Self {
         Self {
             key: Edn::from(attribute.ident.clone()),
             place: Place::Forward(attribute.id),
+            slot: 0,
+            is_shared: false,
             many: attribute.cardinality == Cardinality::Many,
             limit: LIMIT_DEFAULT,
             default: None,

@@ -4,7 +4,7 @@
 
 use std::collections::BTreeMap;
 use std::ops::Range;
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock};
 
 use duramen_db::Db;
 use duramen_model::edn::Edn;
@@ -210,11 +210,7 @@ impl<'a> Tree<'a> {
 
     fn push(&mut self, node: Node) -> Result<(), PullError> {
         if self.nodes.len() >= self.limits.entities_max {
-            let most = self.limits.entities_max;
-            let message = format!(
-                "the result has more than {most} entities: set a :limit, bound the recursion, or allow more"
-            );
-            return Err(PullError::of(PullErrorKind::TooLarge, message));
+            return Err(too_large(self.limits));
         }
         self.nodes.push(node);
         Ok(())
@@ -317,6 +313,15 @@ impl Entry {
     }
 }
 
+/// The error for a result of too many entities.
+pub(super) fn too_large(limits: PullLimits) -> PullError {
+    let most = limits.entities_max;
+    let message = format!(
+        "the result has more than {most} entities: set a :limit, bound the recursion, or allow more"
+    );
+    PullError::of(PullErrorKind::TooLarge, message)
+}
+
 /// What a fact says when it is read from an end.
 fn target(datom: &Datom, place: Place) -> Value {
     match place {
@@ -326,7 +331,7 @@ fn target(datom: &Datom, place: Place) -> Value {
 }
 
 /// A value as it is shown; of a reference the id.
-fn shown(value: Value) -> Edn {
+pub(super) fn shown(value: Value) -> Edn {
     match value {
         Value::Ref(e) => id_map(e),
         other => Edn::from_value(other),
@@ -334,10 +339,11 @@ fn shown(value: Value) -> Edn {
 }
 
 fn id_map(e: EntityId) -> Edn {
-    Edn::Map(vec![(Edn::from(Keyword::new("db/id")).into(), id(e).into())])
+    static ID_KEY: LazyLock<Edn> = LazyLock::new(|| Edn::from(Keyword::new("db/id")));
+    Edn::Map(vec![(ID_KEY.clone().into(), id(e).into())])
 }
 
-fn id(e: EntityId) -> Edn {
+pub(super) fn id(e: EntityId) -> Edn {
     Edn::from_value(Value::Ref(e))
 }
 

@@ -73,6 +73,18 @@ impl Scan {
         self.rows += members.len();
     }
 
+    /// Takes in those of a few datoms that fulfil what is left to be fulfilled.
+    pub(super) fn take_few(&mut self, datoms: &[Datom], residual: &Residual<'_>) {
+        for datom in datoms.iter().filter(|datom| residual.passes(datom)) {
+            for (place, column) in self.columns.iter_mut().enumerate() {
+                if let Some(column) = column {
+                    column.push(cell(datom, place));
+                }
+            }
+            self.rows += 1;
+        }
+    }
+
     /// About how many bytes the scan takes, with an index over it.
     pub(super) fn bytes(&self) -> usize {
         const INDEX_BYTES: usize = 24;

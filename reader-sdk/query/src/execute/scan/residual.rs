@@ -3,7 +3,7 @@
 use std::ops::Bound;
 
 use duramen_db::{Columns, Texts, ValueColumn, ValueRef, Values};
-use duramen_model::Value;
+use duramen_model::{Datom, Value};
 
 use super::{cell, places_agree};
 use crate::cell::Cell;
@@ -55,6 +55,15 @@ impl<'n> Residual<'n> {
             left = narrowed(left, len, agree);
         }
         left
+    }
+
+    /// Whether a datom fulfils everything.
+    pub(super) fn passes(&self, datom: &Datom) -> bool {
+        self.values.contains(&datom.v)
+            && self.facts.t.is_none_or(|t| datom.t == t)
+            && self.facts.added.is_none_or(|wanted| datom.added == wanted)
+            && self.untyped.is_none_or(|untyped| Cell::from_value(&datom.v) == *untyped)
+            && (!self.repeated || places_agree(self.node, |place| cell(datom, place)))
     }
 
     fn by_value(&self, column: &ValueColumn) -> Left {

@@ -1,6 +1,7 @@
 //! What a pull shows, case by case, over small databases.
 
 mod along;
+mod flat;
 mod parsing;
 mod showing;
 
