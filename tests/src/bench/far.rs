@@ -6,7 +6,11 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use bytes::Bytes;
-use duramen_store::{Key, ReadStore, StoreError};
+use duramen_store::{Key, Latency, ReadStore, StoreError};
+use tokio::sync::Semaphore;
+
+/// Stretches of objects that are asked for at once, as the stores of buckets have it.
+const STRETCHES_AT_ONCE_MAX: usize = 32;
 
 /// What reading from a store took.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -24,14 +28,32 @@ pub struct Trips {
 pub struct Far {
     inner: Arc<dyn ReadStore>,
     delay: Duration,
-    trips: Mutex<Trips>,
+    stretches: Semaphore,
+    trips: Arc<Mutex<Trips>>,
 }
 
 impl Far {
     /// Moves a store away.
     #[must_use]
     pub fn new(inner: Arc<dyn ReadStore>, delay: Duration) -> Self {
-        Self { inner, delay, trips: Mutex::default() }
+        Self {
+            inner,
+            delay,
+            stretches: Semaphore::new(STRETCHES_AT_ONCE_MAX),
+            trips: Arc::default(),
+        }
+    }
+
+    /// Moves a store as far away as a bucket is.
+    #[must_use]
+    pub fn bucket(inner: Arc<dyn ReadStore>) -> Self {
+        Self::new(inner, Latency::BUCKET.read)
+    }
+
+    /// Moves another store as far away, and counts what is asked of both together.
+    #[must_use]
+    pub fn beside(&self, inner: Arc<dyn ReadStore>) -> Self {
+        Self { trips: Arc::clone(&self.trips), ..Self::new(inner, self.delay) }
     }
 
     /// What was asked so far.
@@ -82,6 +104,8 @@ impl ReadStore for Far {
     }
 
     async fn get_range(&self, key: &Key, range: Range<u64>) -> Result<Option<Bytes>, StoreError> {
+        // Never closed; were it, nobody would have to wait.
+        let _place = self.stretches.acquire().await.ok();
         self.travel(self.inner.get_range(key, range), length).await
     }
 
@@ -110,5 +134,15 @@ mod tests {
         assert!(both.0.unwrap().is_some() && both.1.unwrap().is_none());
         far.get(&a).await.unwrap();
         assert_eq!(far.trips(), Trips { rounds: 2, requests: 3, bytes: 10 });
+    }
+
+    #[tokio::test]
+    async fn two_stores_are_asked_in_one_round() {
+        let far = Far::bucket(Arc::new(MemoryStore::new()));
+        let other = far.beside(Arc::new(MemoryStore::new()));
+        let key = Key::new("a");
+        let both = futures_util::join!(far.get(&key), other.get(&key));
+        assert!(both.0.unwrap().is_none() && both.1.unwrap().is_none());
+        assert_eq!(far.trips(), Trips { rounds: 1, requests: 2, bytes: 0 });
     }
 }

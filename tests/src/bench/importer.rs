@@ -6,7 +6,7 @@ use duramen_transactor::bulk::{BulkOptions, BulkSchema, Loaded};
 
 use super::data_set::{Place, SEED};
 use super::people::People;
-use super::schema::AttributeIds;
+use super::schema::{Attribute, AttributeIds};
 use super::transactions;
 
 /// Entities of one transaction.
@@ -17,6 +17,18 @@ const ENTITIES_AT_ONCE: u64 = 50;
 /// # Errors
 /// When they cannot be written.
 pub async fn import(place: &Place, options: BulkOptions) -> Result<Loaded> {
+    import_some(place, options, |_| true).await
+}
+
+/// Loads what some attributes say of the people. The entities are the same, whichever these are.
+///
+/// # Errors
+/// When they cannot be written.
+pub async fn import_some(
+    place: &Place,
+    options: BulkOptions,
+    wanted: impl Fn(Attribute) -> bool,
+) -> Result<Loaded> {
     let components = Components::new(place.store());
     let mut schema = BulkSchema::begin(components, place.name(), options).await?;
     schema.transact(&transactions::definitions()?).await?;
@@ -28,7 +40,11 @@ pub async fn import(place: &Place, options: BulkOptions) -> Result<Loaded> {
         let mut facts = Vec::with_capacity(1_000);
         for number in next..(next + ENTITIES_AT_ONCE).min(entities) {
             let e = people.entity(number);
-            people.describe(number, |a, v| facts.push((e, ids.id(a), v)));
+            people.describe(number, |a, v| {
+                if wanted(a) {
+                    facts.push((e, ids.id(a), v));
+                }
+            });
         }
         load.transact(facts).await?;
         next += ENTITIES_AT_ONCE;

@@ -1,9 +1,9 @@
-//! The benchmarks of storage: seeded data, measurements, tables.
+//! The benchmarks of storage and of queries: seeded data, measurements, tables.
 //!
 //! Reading order: [`people`] (the data), [`transactions`] (the same for a transactor),
 //! [`data_set`] (what is measured and where it is kept), [`measure`] (what is measured about it),
-//! [`report`] (what comes out); and what they work with: [`bucket`], [`far`], [`overlay`],
-//! [`importer`], [`writer`], [`process`].
+//! [`report`] (what comes out), [`queries`] (what is asked of the same data); and what they work
+//! with: [`bucket`], [`far`], [`overlay`], [`importer`], [`writer`], [`process`].
 
 pub mod bucket;
 pub mod data_set;
@@ -13,6 +13,7 @@ pub mod measure;
 pub mod overlay;
 pub mod people;
 pub mod process;
+pub mod queries;
 pub mod random;
 pub mod report;
 pub mod schema;

@@ -179,7 +179,7 @@ fn shown(figure: &Figure) -> String {
 }
 
 /// A number with three digits that count, or all before the point.
-fn number(value: f64) -> String {
+pub(super) fn number(value: f64) -> String {
     let magnitude = value.abs();
     if magnitude >= 100.0 || value == value.trunc() && magnitude < 1e15 {
         grouped(value.round() as i64)

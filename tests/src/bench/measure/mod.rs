@@ -130,7 +130,7 @@ pub enum Effort {
 
 impl Effort {
     /// One of two numbers.
-    const fn choose(self, full: u64, smoke: u64) -> u64 {
+    pub(super) const fn choose(self, full: u64, smoke: u64) -> u64 {
         match self {
             Self::Full => full,
             Self::Smoke => smoke,
