@@ -4,7 +4,7 @@ use duramen_db::Db;
 use duramen_db::resolve::TxData;
 use duramen_model::Instant;
 use duramen_model::edn;
-use duramen_query::{Explanation, Input, Query, QueryOptions, explain};
+use duramen_query::{Explanation, Input, Query, QueryOptions, explain, explain_analyze};
 
 const SCHEMA: &str = "[
   {:db/ident :p/name :db/valueType :db.type/string :db/cardinality :db.cardinality/one
@@ -150,4 +150,21 @@ async fn a_query_within_is_asked_for_as_few_as_can_be() {
     assert!(place("call (q") > place("\"N7\""), "{plan}");
     let before = &plan.steps[place("call (q") - 1];
     assert_eq!(before.rows_estimated, 1, "{plan}");
+}
+
+#[tokio::test]
+async fn a_comparison_with_an_input_is_a_range() {
+    let query = "[:find ?p ?a :in $ ?low ?high :where [?p :p/age ?a] [(<= ?low ?a ?high)]]";
+    let query = Query::parse(query).expect("a query");
+    let db = people().await;
+    for (low, high, found) in [("40", "41", 12), ("40.5", "41.5", 6), ("41", "40", 0)] {
+        let inputs = [low, high].map(|text| Input::from(edn::read(text).expect("EDN").edn));
+        let inputs = [Input::from(db.clone())].into_iter().chain(inputs).collect::<Vec<_>>();
+        let (answer, plan) =
+            explain_analyze(&query, inputs, &QueryOptions::default()).await.expect("an answer");
+        assert_eq!(answer.rows().len(), found);
+        let matched = plan.steps.iter().find(|step| step.what.starts_with("match"));
+        let rows = matched.and_then(|step| step.actual).expect("it ran").rows;
+        assert!(rows <= 18, "{plan}");
+    }
 }

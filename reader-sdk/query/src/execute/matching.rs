@@ -17,7 +17,7 @@ use super::scan::{Indexes, Keys, Residual, Scan};
 use super::{Run, lookup};
 use crate::budget::Meter;
 use crate::error::QueryError;
-use crate::plan::{Action, Facts, Match, MatchNode, Slot, Step, Var};
+use crate::plan::{Action, Argument, Facts, Match, MatchNode, Slot, Step, Var};
 use crate::source::Source;
 
 /// A look-up costs about as much as scanning so many facts.
@@ -28,6 +28,8 @@ const LOOKUP_COST: usize = 32;
 pub(crate) struct MatchState {
     looked_up: usize,
     scan: Option<Arc<Scan>>,
+    /// Whether a range of it was scanned for one row.
+    narrowed: bool,
     pub(super) indexes: Indexes,
 }
 
@@ -64,11 +66,35 @@ impl Run<'_> {
             self.check_joined(&found, input, span)?;
             return join_scan(node, input, &keys, &found, None, self.meter());
         }
+        if let Some(narrower) = self.narrower(matching, input) {
+            let scan = self.scan(&narrower).await?;
+            self.check_joined(&scan, input, span)?;
+            return join_scan(node, input, &keys, &scan, None, self.meter());
+        }
         let scan = self.scanned(node).await?;
         self.check_joined(&scan, input, span)?;
         let meter = self.meter();
         let indexes = &mut self.matches.entry(node.id).or_default().indexes;
         join_scan(node, input, &keys, &scan, Some(indexes), meter)
+    }
+
+    /// The pattern with the range that comparisons with the only row so far leave. Not for a
+    /// second row: all rows together want a scan that is kept.
+    fn narrower(&mut self, matching: &Match, input: &Relation) -> Option<MatchNode> {
+        let node = &matching.node;
+        let value = node.var(2).filter(|var| input.column(*var).is_none());
+        let state = self.matches.entry(node.id).or_default();
+        if value.is_none() || input.len() != 1 || state.scan.is_some() || state.narrowed {
+            return None;
+        }
+        let mut narrower = node.clone();
+        let cell = |argument: &Argument| match argument {
+            Argument::Var(var) => input.column(*var).map(|column| column.get(0)),
+            _ => None,
+        };
+        matching.limits.iter().for_each(|limit| limit.narrow(&mut narrower, cell));
+        state.narrowed = narrower.facts != node.facts;
+        state.narrowed.then_some(narrower)
     }
 
     fn is_scanned(&self, node: &MatchNode) -> bool {

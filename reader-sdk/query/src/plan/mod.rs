@@ -12,6 +12,7 @@
 mod cost;
 mod doubt;
 mod graph;
+mod limit;
 mod lower;
 mod needs;
 mod node;
@@ -27,6 +28,7 @@ use crate::cell::Cell;
 use crate::error::QueryError;
 use crate::functions::Function;
 
+pub(crate) use limit::Limit;
 pub(crate) use lower::{GivenInput, Lowered, lower};
 pub(crate) use node::{Argument, Bind, Facts, MatchNode, Slot};
 pub(crate) use order::order;
@@ -114,6 +116,8 @@ pub(crate) struct Match {
     /// The variables that hold what an input gave, so that idents and lookup refs among them name
     /// entities.
     pub(crate) flexible: Vec<Var>,
+    /// What later comparisons with variables say about the value.
+    pub(crate) limits: Vec<Limit>,
 }
 
 /// A call of a function.

@@ -2,12 +2,11 @@
 //! way, what it can take in of its neighbours.
 
 use std::collections::{BTreeSet, HashMap};
-use std::ops::Bound;
 
 use duramen_model::ValueType;
 
-use super::node::{Argument, ComputeNode, Facts, InvokeNode, MatchNode, Node, Slot};
-use super::resolve::bound_value;
+use super::limit::Limit;
+use super::node::{Facts, InvokeNode, MatchNode, Node, Slot};
 use super::{
     Action, Compute, Either, Invoke, Lowered, Match, Mode, Plan, RulePlan, Step, Var, Without,
     cost, recur, sequence,
@@ -231,49 +230,11 @@ fn keep_live(steps: &mut [Step], mentions: &[Vec<Var>], output: &[Var]) {
 
 fn matching(node: &MatchNode, siblings: &[Node], start: &Start) -> Match {
     let flexible = node.vars().into_iter().filter(|var| start.flexible.contains(var)).collect();
-    let mut node = node.clone();
+    let (mut node, mut limits) = (node.clone(), Vec::new());
     if let Some(var) = node.var(2).filter(|var| !start.bound.contains(var)) {
-        siblings.iter().for_each(|sibling| narrow(&mut node, var, sibling));
+        limits = siblings.iter().flat_map(|sibling| Limit::all(var, sibling)).collect();
+        limits.iter().for_each(|limit| limit.narrow(&mut node, Limit::constant));
+        limits.retain(Limit::is_open);
     }
-    Match { node, flexible }
-}
-
-/// Takes a comparison of the pattern's value with a constant into the pattern. The comparison
-/// still runs after it, so this may be wider than what it says, and never narrower.
-fn narrow(node: &mut MatchNode, var: Var, sibling: &Node) {
-    let Node::Compute(ComputeNode { name, arguments, bind: None, .. }) = sibling else { return };
-    let Some(facts) = &mut node.facts else { return };
-    let Some(attribute) = &facts.attribute else { return };
-    let is_var = |argument: &Argument| matches!(argument, Argument::Var(own) if *own == var);
-    for pair in arguments.windows(2) {
-        let (below, above) = match name.text() {
-            "<" | "<=" => (&pair[0], &pair[1]),
-            ">" | ">=" => (&pair[1], &pair[0]),
-            _ => return,
-        };
-        match (below, above) {
-            (Argument::Constant(cell), above) if is_var(above) => {
-                if let Some(low) = bound_value(cell, attribute.value_type, false) {
-                    facts.bounds.0 = tighter(&facts.bounds.0, low, |own, new| own < new);
-                }
-            }
-            (below, Argument::Constant(cell)) if is_var(below) => {
-                if let Some(high) = bound_value(cell, attribute.value_type, true) {
-                    facts.bounds.1 = tighter(&facts.bounds.1, high, |own, new| own > new);
-                }
-            }
-            _ => {}
-        }
-    }
-}
-
-fn tighter(
-    own: &Bound<duramen_model::Value>,
-    new: duramen_model::Value,
-    looser: fn(&duramen_model::Value, &duramen_model::Value) -> bool,
-) -> Bound<duramen_model::Value> {
-    match own {
-        Bound::Included(own) if !looser(own, &new) => Bound::Included(own.clone()),
-        _ => Bound::Included(new),
-    }
+    Match { node, flexible, limits }
 }
