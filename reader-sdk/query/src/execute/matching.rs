@@ -7,7 +7,7 @@
 use std::sync::Arc;
 
 use duramen_db::{Db, Selection};
-use duramen_model::{Cardinality, Datom, Span};
+use duramen_model::{Datom, Span};
 use futures_util::future;
 
 use super::column::Column;
@@ -17,7 +17,7 @@ use super::scan::{Indexes, Keys, Residual, Scan};
 use super::{Run, lookup};
 use crate::budget::Meter;
 use crate::error::QueryError;
-use crate::plan::{Action, Argument, Facts, Match, MatchNode, Slot, Step, Var};
+use crate::plan::{Action, Argument, Match, MatchNode, Slot, Step, Var};
 use crate::source::Source;
 
 /// A look-up costs about as much as scanning so many facts.
@@ -215,14 +215,6 @@ pub(super) async fn select_many(
     span: Span,
 ) -> Result<Vec<Vec<Datom>>, QueryError> {
     db.select_many(selections).await.map_err(|error| QueryError::from_db(error, span))
-}
-
-impl Facts {
-    /// Whether an entity has at most one of them.
-    fn is_single(&self) -> bool {
-        let one = |attribute: &duramen_model::Attribute| attribute.cardinality == Cardinality::One;
-        !self.history && self.attribute.as_ref().is_some_and(one)
-    }
 }
 
 impl MatchNode {

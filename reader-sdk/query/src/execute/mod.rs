@@ -42,7 +42,7 @@ use crate::ast::Rules;
 use crate::budget::Meter;
 use crate::error::QueryError;
 use crate::explain::Trace;
-use crate::plan::{Action, Plan, Step};
+use crate::plan::{Action, Plan, Step, Var};
 use crate::query::{Planned, QueryOptions};
 use crate::source::Source;
 use matching::MatchState;
@@ -180,8 +180,7 @@ impl<'r> Run<'r> {
         input: &Relation,
     ) -> Result<Relation, QueryError> {
         let given = &self.given[number];
-        let wanted =
-            |var: &&crate::plan::Var| step.keep.contains(var) || input.position(**var).is_some();
+        let wanted = |var: &&Var| step.keep.contains(var) || input.position(**var).is_some();
         let vars: Vec<_> = given.vars.iter().filter(wanted).copied().collect();
         let given = given.project(&vars);
         self.check_product(input.len(), &given, input, step.span)?;
@@ -212,10 +211,17 @@ impl<'r> Run<'r> {
 fn kept(relation: Relation, step: &Step, repeats: bool) -> Relation {
     let kept: Vec<_> =
         step.keep.iter().copied().filter(|var| relation.position(*var).is_some()).collect();
-    if kept.len() < relation.vars.len() {
-        return relation.project(&kept);
+    if kept.len() == relation.vars.len() {
+        return if repeats { relation.distinct() } else { relation };
     }
-    if repeats { relation.distinct() } else { relation }
+    let mut columns = relation.vars.iter().zip(&relation.columns);
+    let is_no_loss = |(var, column): (&Var, &Column)| {
+        kept.contains(var) || step.following.contains(var) || column.is_constant()
+    };
+    match !repeats && !kept.is_empty() && columns.all(is_no_loss) {
+        true => relation.select(&kept),
+        false => relation.project(&kept),
+    }
 }
 
 impl Relation {

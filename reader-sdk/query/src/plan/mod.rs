@@ -13,6 +13,7 @@ mod cost;
 mod doubt;
 mod graph;
 mod limit;
+mod live;
 mod lower;
 mod needs;
 mod node;
@@ -87,6 +88,8 @@ pub(crate) struct Step {
     pub(crate) action: Action,
     /// The variables that later steps, or the result, still need.
     pub(crate) keep: Vec<Var>,
+    /// The variables that follow from those that are kept.
+    pub(crate) following: Vec<Var>,
     /// Rows after the step, as estimated.
     pub(crate) rows: f64,
     pub(crate) span: Span,

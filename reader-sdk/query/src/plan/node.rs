@@ -2,7 +2,7 @@
 
 use std::ops::Bound;
 
-use duramen_model::{Attribute, AttributeId, EntityId, Span, Symbol, T, Value};
+use duramen_model::{Attribute, AttributeId, Cardinality, EntityId, Span, Symbol, T, Value};
 
 use super::Var;
 use crate::cell::Cell;
@@ -163,6 +163,14 @@ impl Bind {
             Self::Tuple(parts) => parts.iter().all(Self::is_single),
             Self::Collection(_) => false,
         }
+    }
+}
+
+impl Facts {
+    /// Whether an entity has at most one of them.
+    pub(crate) fn is_single(&self) -> bool {
+        let one = |attribute: &Attribute| attribute.cardinality == Cardinality::One;
+        !self.history && self.attribute.as_ref().is_some_and(one)
     }
 }
 

@@ -6,6 +6,7 @@ use std::collections::{BTreeSet, HashMap};
 use duramen_model::ValueType;
 
 use super::limit::Limit;
+use super::live::{Follows, keep_live, mark_following};
 use super::node::{Facts, InvokeNode, MatchNode, Node, Slot};
 use super::{
     Action, Compute, Either, Invoke, Lowered, Match, Mode, Plan, RulePlan, Step, Var, Without,
@@ -99,18 +100,22 @@ impl Ordering<'_> {
         let sequence = sequence::choose(nodes, predicates, &start, vars_len);
         let mut steps = Vec::with_capacity(nodes.len());
         let mut mentions = Vec::with_capacity(nodes.len());
+        let mut follows = Vec::with_capacity(nodes.len());
         for at in sequence {
             let node = &nodes[at];
             let action = self.action(node, nodes, &start);
             let factor = cost::factor(node, &|var| start.bound.contains(&var));
             start.rows = (start.rows * factor).max(cost::ROWS_MIN);
+            follows.push(Follows::of(node, &start.bound));
             start.bound.extend(node.produces());
             start.entities.extend(entities(node).filter(|var| !start.flexible.contains(var)));
             mentions.push(node.mentions());
             let keep = start.bound.iter().copied().collect();
-            steps.push(Step { id: 0, action, keep, rows: start.rows, span: node.span() });
+            let (rows, span) = (start.rows, node.span());
+            steps.push(Step { id: 0, action, keep, following: Vec::new(), rows, span });
         }
         keep_live(&mut steps, &mentions, output);
+        mark_following(&mut steps, follows);
         (steps, start.rows)
     }
 
@@ -216,16 +221,6 @@ fn as_the_caller(node: &InvokeNode, modes: &[Mode], start: &Start) -> Option<Vec
 
 fn present(vars: &[Var], bound: &BTreeSet<Var>) -> Vec<Var> {
     vars.iter().copied().filter(|var| bound.contains(var)).collect()
-}
-
-/// Says after each step which variables are still needed, from the last step backwards.
-fn keep_live(steps: &mut [Step], mentions: &[Vec<Var>], output: &[Var]) {
-    let mut live: BTreeSet<Var> = output.iter().copied().collect();
-    for (step, mentions) in steps.iter_mut().zip(mentions).rev() {
-        // Until here the step holds what is bound after it.
-        step.keep.retain(|var| live.contains(var));
-        live.extend(mentions);
-    }
 }
 
 fn matching(node: &MatchNode, siblings: &[Node], start: &Start) -> Match {

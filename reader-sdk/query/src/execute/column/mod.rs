@@ -70,6 +70,11 @@ impl Column {
         }
     }
 
+    /// Whether it is known, at a glance, that all rows are the same number.
+    pub(crate) fn is_constant(&self) -> bool {
+        self.longs().is_some_and(|longs| longs.windows(2).all(|pair| pair[0] == pair[1]))
+    }
+
     /// Makes room for cells of any kind.
     fn as_cells(&mut self) -> &mut Vec<Cell> {
         if !matches!(self, Self::Cells(_)) {
