@@ -11,9 +11,10 @@ import subprocess
 import sys
 from pathlib import Path
 
+import packages
+import workload
 from process import Lost, Process, System
-from table import MEANING, Cell, Cells, table, verdict, wrongs
-from workload import answers, make, write
+from table import MEANING, PACKAGES, Cell, Cells, table, verdict, wrongs
 
 HERE = Path(__file__).resolve().parent
 ROOT = HERE.parents[2]
@@ -28,7 +29,8 @@ def options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="run", description="Duramen and its peers on one workload.")
     parser.add_argument("--n", type=int, default=20_000, help="people (20000)")
     parser.add_argument("--seed", type=int, default=1, help="of the data (1)")
-    parser.add_argument("--ops", default=",".join(MEANING), help="operations, separated by commas")
+    parser.add_argument("--packages", action="store_true", help="ask about the package index instead")
+    parser.add_argument("--ops", help="operations, separated by commas; all when nothing is said")
     parser.add_argument("--peers", default="all", help="peers, separated by commas; or none")
     parser.add_argument("--rounds", type=int, default=5, help="of every operation (5)")
     parser.add_argument("--warm", type=int, default=2_000, help="ms before the first round (2000)")
@@ -41,16 +43,16 @@ def options() -> argparse.Namespace:
 
 def main() -> int:
     args = options()
-    ops = args.ops.split(",")
-    if unknown := [op for op in ops if op not in MEANING]:
-        sys.exit(f"no operation {', '.join(unknown)}; there are {', '.join(MEANING)}")
-    systems, absent = chosen(args.peers, args.binary or build())
-    data, work = HERE / "target" / f"data-{args.n}-{args.seed}", HERE / "target" / f"work-{args.n}"
+    known = PACKAGES if args.packages else MEANING
+    ops = args.ops.split(",") if args.ops else list(known)
+    if unknown := [op for op in ops if op not in known]:
+        sys.exit(f"no operation {', '.join(unknown)}; there are {', '.join(known)}")
+    binary = (args.binary or build()).absolute()
+    systems, absent = chosen(args, str(binary))
+    data, expected, what = prepared(args, binary)
+    work = data.with_name(data.name.replace("data", "work"))
     shutil.rmtree(work, ignore_errors=True)
     work.mkdir(parents=True)
-    workload = make(args.n, args.seed)
-    write(workload, data)
-    expected = answers(workload)
 
     processes = [Process(system, data, work, args.limit) for system in systems]
     try:
@@ -61,11 +63,24 @@ def main() -> int:
             process.stop()
     (work / "rounds.json").write_text(json.dumps(
         [{"op": op, "system": name, **vars(cell)} for (op, name), cell in cells.items()], indent=1))
-    text = report(ops, started, cells, expected, absent, args)
+    text = report(ops, started, cells, expected, absent, f"{what}, medians of {args.rounds} rounds")
     print(text)
     if args.out:
         args.out.write_text(text + "\n")
     return 1 if wrongs(cells, expected) else 0
+
+
+def prepared(args: argparse.Namespace, binary: Path) -> tuple[Path, dict, str]:
+    """Lays the data out; the folder, what each operation has to find, and what the data are."""
+    if args.packages:
+        data = HERE / "target" / "data-packages"
+        index = packages.prepare(binary, data)
+        what = f"{len(index.one('version')):,} packages, {len(index.facts):,} facts"
+        return data, packages.answers(index), what
+    data = HERE / "target" / f"data-{args.n}-{args.seed}"
+    people = workload.make(args.n, args.seed)
+    workload.write(people, data)
+    return data, workload.answers(people), f"{args.n:,} people"
 
 
 def start(processes: list[Process], absent: list[str]) -> list[Process]:
@@ -111,11 +126,11 @@ def one_round(cell: Cell, process: Process, op: str, warm: int, budget: int) -> 
         cell.count = f"{cell.count}, then {answer['count']}"
 
 
-def report(ops, processes, cells, expected, absent, args) -> str:
+def report(ops, processes, cells, expected, absent, what) -> str:
     systems = [process.system for process in processes]
     versions = ", ".join(process.version for process in processes if not process.system.ours)
     says = [
-        f"{args.n:,} people, medians of {args.rounds} rounds, in milliseconds; "
+        f"{what}, in milliseconds; "
         f"{os.cpu_count()} processors, {os.getloadavg()[2]:.1f} processes at work in the last quarter "
         f"of an hour. The fastest peer is set in bold. {versions}.",
         "",
@@ -126,14 +141,13 @@ def report(ops, processes, cells, expected, absent, args) -> str:
     return "\n".join(says).rstrip()
 
 
-def chosen(names: str, binary: Path) -> tuple[list[System], list[str]]:
+def chosen(args: argparse.Namespace, program: str) -> tuple[list[System], list[str]]:
     """The systems that take part, and why others do not."""
-    program = str(binary.absolute())
-    peers, absent = available()
-    if names == "none":
+    peers, absent = available(args.packages)
+    if args.peers == "none":
         peers = []
-    elif names != "all":
-        wanted = names.split(",")
+    elif args.peers != "all":
+        wanted = args.peers.split(",")
         known = {peer.name for peer in peers} | {line.split()[0].lower() for line in absent}
         if unknown := [name for name in wanted if name not in known]:
             sys.exit(f"no peer {', '.join(unknown)}; there are {', '.join(sorted(known))}")
@@ -143,24 +157,27 @@ def chosen(names: str, binary: Path) -> tuple[list[System], list[str]]:
         System("duramen", "Duramen, folder", (program, "serve"), ours=True),
         System("duramen-memory", "Duramen, memory", (program, "mem", "serve"), ours=True),
     ]
-    return ours + peers, absent
+    return ours[: 1 if args.packages else 2] + peers, absent
 
 
-def available() -> tuple[list[System], list[str]]:
+def available(on_packages: bool) -> tuple[list[System], list[str]]:
+    within = "packages." if on_packages else ""
     python = (sys.executable, "-m", "systems")
     peers, absent = [
-        System("sqlite", "SQLite", (*python, "sqlite")),
-        System("duckdb", "DuckDB", (*python, "duckdb")),
-        System("cozo", "Cozo", (*python, "cozo")),
-        System("oxigraph", "Oxigraph", (*python, "oxigraph")),
+        System("sqlite", "SQLite", (*python, f"{within}sqlite")),
+        System("duckdb", "DuckDB", (*python, f"{within}duckdb")),
+        System("oxigraph", "Oxigraph", (*python, f"{within}oxigraph")),
     ], []
-    if node := shutil.which("node"):
-        script = str(HERE / "systems" / "datascript.js")
-        peers.append(System("datascript", "DataScript", (node, *NODE_FLAGS, script)))
-    else:
-        absent.append("DataScript was not run: it needs node and npm.")
+    if not on_packages:
+        peers.insert(2, System("cozo", "Cozo", (*python, "cozo")))
+        if node := shutil.which("node"):
+            script = str(HERE / "systems" / "datascript.js")
+            peers.append(System("datascript", "DataScript", (node, *NODE_FLAGS, script)))
+        else:
+            absent.append("DataScript was not run: it needs node and npm.")
     if java := java_21():
-        peers.append(System("datalevin", "Datalevin", datalevin(java)))
+        script = HERE / "systems" / within.removesuffix(".") / "datalevin.clj"
+        peers.append(System("datalevin", "Datalevin", datalevin(java, str(script))))
     else:
         absent.append("Datalevin was not run: it needs Java 21 or newer.")
     return peers, absent
@@ -180,12 +197,12 @@ def java_21() -> str | None:
     return None
 
 
-def datalevin(java: str) -> tuple[str, ...]:
+def datalevin(java: str, script: str) -> tuple[str, ...]:
     package = Path(importlib.util.find_spec("datalevin").origin).parent
     jar = next((package / "jars").glob("datalevin-runtime-*.jar"))
     opened = ["java.nio", "sun.nio.ch", "java.lang", "java.util"]
     flags = [f"--add-opens=java.base/{name}=ALL-UNNAMED" for name in opened]
-    script, version = str(HERE / "systems" / "datalevin.clj"), importlib.metadata.version("datalevin")
+    version = importlib.metadata.version("datalevin")
     return (java, "-Xmx4g", "--enable-native-access=ALL-UNNAMED", *flags, "-cp", str(jar),
             "clojure.main", script, version)
 

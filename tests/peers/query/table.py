@@ -28,6 +28,18 @@ MEANING = {
     "rules-bound-7x3": "below one node of the tree, by a rule",
     "pull-tree": "a tree of 781 nodes pulled",
 }
+PACKAGES = {
+    "versions": "1,000 versions by the package's name, one at a time",
+    "section": "packages of a section with their sizes",
+    "needed-by": "what needs a package",
+    "needs": "all that a package needs, by a rule",
+    "maintainers": "the ten who maintain most",
+    "other-section": "packages and what they need of other sections",
+    "same-version": "packages of a section, and those of others with the same version",
+    "text": "packages whose description has a word",
+    "priorities": "count by priority",
+    "sizes": "the ten largest sections",
+}
 
 
 @dataclass
@@ -60,7 +72,7 @@ def table(ops: list[str], systems: list[System], cells: Cells, expected: dict) -
         times = {system: cells[op, system.name].ms(expected[op]) for system in systems}
         peers = [times[system] for system in systems if not system.ours and times[system]]
         best = min(peers, default=None)
-        row = [f"{op}: {MEANING[op]}", f"{expected[op]:,}" if isinstance(expected[op], int)
+        row = [f"{op}: {(MEANING | PACKAGES)[op]}", f"{expected[op]:,}" if isinstance(expected[op], int)
                else expected[op]]
         for system in systems:
             text = _cell(cells[op, system.name], expected[op])

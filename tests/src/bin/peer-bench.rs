@@ -4,6 +4,7 @@
 //! peer-bench [mem] bench   DATA WORK OUT.json [--ops a,b,...]   times operations
 //! peer-bench [mem] bench   DATA WORK OUT.json --exactly N OP    runs one N times
 //! peer-bench [mem] serve   DATA WORK                            times operations that it is told
+//! peer-bench       packages DATA                                exports the package index
 //! peer-bench       load    DATA WORK OUT.json                   fills WORK/main
 //! peer-bench       cold    DATA WORK OUT.json                   opens WORK/main, one point query
 //! peer-bench       durable DATA WORK OUT.json                   one durable transaction after the other
@@ -11,7 +12,8 @@
 //!
 //! `serve` reads lines of `OPERATION WARM BUDGET`, the times in milliseconds, and answers each with a
 //! line of JSON; a first line says that the data are loaded. So one who asks several databases in
-//! turn has them all measured under the same conditions.
+//! turn has them all measured under the same conditions. Where DATA holds the package index, it is
+//! asked about that, and about people otherwise.
 
 use std::io::{BufRead, Write};
 use std::path::{Path, PathBuf};
@@ -22,6 +24,7 @@ use duramen::{EntityRef, KeyRange, Keyword, Value};
 use duramen_tests::bench::process::memory_peak;
 use duramen_tests::peer::clock::Clock;
 use duramen_tests::peer::operations::{GRAPHS, Operations, QUERIES, WRITES, names};
+use duramen_tests::peer::packages::{self, Packages};
 use duramen_tests::peer::system::{Folder, State};
 use duramen_tests::peer::workload::Workload;
 use serde_json::{Value as Json, json};
@@ -33,13 +36,19 @@ const POINT: u64 = 777;
 const DURABLE: Duration = Duration::from_secs(5);
 const USAGE: &str = "peer-bench [mem] bench|load|cold|durable DATA WORK OUT.json [--ops a,b,...]
 peer-bench [mem] bench DATA WORK OUT.json --exactly TIMES OPERATION
-peer-bench [mem] serve DATA WORK";
+peer-bench [mem] serve DATA WORK
+peer-bench packages DATA";
 
 fn main() -> Result<()> {
     let mut words: Vec<String> = std::env::args().skip(1).collect();
     let in_memory = words.first().is_some_and(|word| word == "mem");
     if in_memory {
         words.remove(0);
+    }
+    if let [command, data] = &words[..]
+        && command == "packages"
+    {
+        return Runtime::new()?.block_on(packages::export(Path::new(data)));
     }
     let [command, data, work, rest @ ..] = &words[..] else { bail!(USAGE) };
     let (out, options) = match (command.as_str(), rest) {
@@ -82,6 +91,11 @@ struct Run {
 
 impl Run {
     fn bench(&self, ops: Vec<&str>, clock: Clock) -> Result<()> {
+        if packages::are_in(&self.data) {
+            let index = Packages::open(&self.runtime, &self.data)?;
+            let rows: Result<Vec<Json>> = ops.iter().map(|op| index.run(op, clock)).collect();
+            return self.save(&rows?);
+        }
         let (workload, folder) = (Workload::read(&self.data)?, self.main());
         if !self.in_memory && !folder.is_loaded() {
             self.runtime.block_on(folder.load(&workload))?;
@@ -103,21 +117,20 @@ impl Run {
     }
 
     fn serve(&self) -> Result<()> {
+        if packages::are_in(&self.data) {
+            let index = Packages::open(&self.runtime, &self.data)?;
+            return answer(|op, clock| index.run(op, clock).map(Some));
+        }
         let (workload, folder) = (Workload::read(&self.data)?, self.main());
         if !self.in_memory && !folder.is_loaded() {
             self.runtime.block_on(folder.load(&workload))?;
         }
         let place = (!self.in_memory).then_some(&folder);
-        let clock = Clock::default();
-        let mut operations = Operations::new(&self.runtime, &workload, place, clock);
-        let mut out = std::io::stdout().lock();
-        writeln!(out, "{}", json!({ "ready": env!("CARGO_PKG_VERSION") }))?;
-        for line in std::io::stdin().lock().lines() {
-            let answer = timed(&mut operations, &line?)
-                .unwrap_or_else(|error| json!({ "error": format!("{error:#}") }));
-            writeln!(out, "{answer}")?;
-        }
-        Ok(())
+        let mut operations = Operations::new(&self.runtime, &workload, place, Clock::default());
+        answer(|op, clock| {
+            operations.set_clock(clock);
+            operations.run(op)
+        })
     }
 
     fn load(&self) -> Result<()> {
@@ -168,14 +181,29 @@ impl Run {
     }
 }
 
-fn timed(operations: &mut Operations<'_>, line: &str) -> Result<Json> {
+/// Answers the lines that it is told.
+fn answer(mut run: impl FnMut(&str, Clock) -> Result<Option<Json>>) -> Result<()> {
+    let mut out = std::io::stdout().lock();
+    writeln!(out, "{}", json!({ "ready": env!("CARGO_PKG_VERSION") }))?;
+    for line in std::io::stdin().lock().lines() {
+        let answer = told(&line?).and_then(|(op, clock)| run(&op, clock));
+        let answer = match answer {
+            Ok(row) => row.unwrap_or_else(|| json!({ "absent": true })),
+            Err(error) => json!({ "error": format!("{error:#}") }),
+        };
+        writeln!(out, "{answer}")?;
+    }
+    Ok(())
+}
+
+/// The operation of a line, and how it is to be timed.
+fn told(line: &str) -> Result<(String, Clock)> {
     let words: Vec<&str> = line.split(' ').collect();
     let [op, warm, budget] = words[..] else { bail!("not OPERATION WARM BUDGET: {line}") };
     let millis = |text: &str| anyhow::Ok(Duration::from_millis(text.parse()?));
     // There are other rounds, so one time will do in each.
-    let (warm, budget) = (millis(warm)?, millis(budget)?);
-    operations.set_clock(Clock { warm, budget, times: 1, exactly: None });
-    Ok(operations.run(op)?.unwrap_or_else(|| json!({ "absent": true })))
+    let clock = Clock { warm: millis(warm)?, budget: millis(budget)?, times: 1, exactly: None };
+    Ok((op.to_owned(), clock))
 }
 
 async fn age(state: &State) -> Result<i64> {

@@ -7,5 +7,6 @@
 
 pub mod clock;
 pub mod operations;
+pub mod packages;
 pub mod system;
 pub mod workload;

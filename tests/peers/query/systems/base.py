@@ -13,7 +13,7 @@ import sys
 import time
 from abc import ABC, abstractmethod
 from collections import defaultdict
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 
 from workload import SINGLE, Workload, read
@@ -166,8 +166,13 @@ def serve(make: type[System], data: Path, work: Path) -> None:
             graphs[shape].load([{"id": node, "name": "Ivan"} for node in nodes], edges)
         return graphs[shape].graph_run(op)
 
-    _say({"ready": make.version()})
-    for line in sys.stdin:
+    answer_all(make.version(), prepared, sys.stdin)
+
+
+def answer_all(version: str, prepared: Callable[[str], Run], told: Iterable[str]) -> None:
+    """Times what it is told."""
+    _say({"ready": version})
+    for line in told:
         op, warm, budget = line.split()
         try:
             _say(measure(prepared(op), int(warm) / 1e3, int(budget) / 1e3))

@@ -3,6 +3,7 @@
 ;; base.py describes. Its caches of query results and of index reads are off.
 (require '[clojure.java.io :as io] '[clojure.string :as string] '[jsonista.core :as json]
          '[datalevin.constants :as constants] '[datalevin.core :as d] '[datalevin.query :as query])
+(load-file (str (io/file (.getParentFile (io/file *file*)) "clock.clj")))
 
 (def single [:name :last-name :full-name :sex :age :salary])
 (def schema
@@ -81,33 +82,6 @@
       (let [one (graph (subs op (count "rules-")))] #(count (d/q closure one rules)))
       #(count (rows)))))
 
-(defn timed [run batch]
-  (let [begun (System/nanoTime)
-        found (loop [left batch found nil] (if (pos? left) (recur (dec left) (run)) found))]
-    [(/ (- (System/nanoTime) begun) 1e6 batch) found]))
-
-(defn batch-of [best] (long (max 1 (Math/ceil (/ 20 best)))))
-
-(defn warm-up [run best warm]
-  (loop [best best spent best]
-    (if (>= spent warm)
-      best
-      (let [batch (batch-of best) [took] (timed run batch)]
-        (recur (min best took) (+ spent (* took batch)))))))
-
-(defn measure [run warm budget]
-  (let [[first-run found] (timed run 1)]
-    (if (> first-run 20000)
-      {:ms first-run :runs 1 :count found}
-      (let [batch (batch-of (warm-up run first-run warm))]
-        (loop [times [] found found]
-          (if (or (empty? times) (< (* batch (reduce + times)) budget))
-            (let [[took found] (timed run batch)] (recur (conj times took) found))
-            {:ms (nth (sort times) (quot (count times) 2)) :runs (* batch (count times))
-             :count found}))))))
-
-(defn say [answer] (println (json/write-value-as-string answer)) (flush))
-
 (let [[version data work] *command-line-args*
       state {:db (database (io/file work "main") (mapv person (lines data "people.jsonl"))
                            (edges data "follows.csv"))
@@ -116,10 +90,6 @@
              :start (long (get (json/read-value (slurp (io/file data "meta.json"))) "reach_start"))
              :graph (memoize (partial graph data work))}]
   (binding [query/*cache?* false]
-    (say {:ready (str "Datalevin " version)})
-    (doseq [line (line-seq (io/reader System/in))]
-      (let [[op warm budget] (string/split line #" ")]
-        (say (try (measure (run state op) (parse-long warm) (parse-long budget))
-                  (catch Throwable error {:error (str error)}))))))
+    (answer-all version (partial run state)))
   (shutdown-agents)
   (System/exit 0))

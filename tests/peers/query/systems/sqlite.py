@@ -10,18 +10,29 @@ CODES = {attribute: code for code, attribute in enumerate(ATTRIBUTES)}
 FOLLOWS = CODES["follows"]
 
 
-def _query(select: str, *patterns: str, where: str = "") -> str:
+TABLE = """
+    PRAGMA journal_mode = OFF; PRAGMA synchronous = OFF;
+    PRAGMA cache_size = -500000; PRAGMA temp_store = MEMORY;
+    CREATE TABLE fact(e INTEGER, a INTEGER, v, PRIMARY KEY(e, a, v)) WITHOUT ROWID;"""
+INDEXES = "CREATE INDEX aev ON fact(a, e, v); CREATE INDEX ave ON fact(a, v, e); ANALYZE;"
+
+
+def selection(codes: dict[str, int], select: str, *patterns: str, where: str = "") -> str:
     """A select over patterns of `ALIAS ENTITY ATTRIBUTE [VALUE]`, each a use of the table."""
     tables, conditions = [], [where] if where else []
     for pattern in patterns:
         alias, entity, attribute, *value = pattern.split()
         tables.append(f"fact {alias}")
-        conditions.append(f"{alias}.a = {CODES[attribute]}")
+        conditions.append(f"{alias}.a = {codes[attribute]}")
         if entity != "_":
             conditions.append(f"{alias}.e = {entity}")
         if value:
             conditions.append(f"{alias}.v = {value[0]}")
     return f"SELECT {select} FROM {', '.join(tables)} WHERE {' AND '.join(conditions)}"
+
+
+def _query(select: str, *patterns: str, where: str = "") -> str:
+    return selection(CODES, select, *patterns, where=where)
 
 
 IVAN, AGE, MALE = "n _ name 'Ivan'", "g n.e age", "s n.e sex 'male'"
@@ -63,16 +74,12 @@ class System(base.System):
 
     def load(self, people, follows):
         self.connection = sqlite3.connect(self.place / "facts.db", cached_statements=100)
-        self.connection.executescript("""
-            PRAGMA journal_mode = OFF; PRAGMA synchronous = OFF;
-            PRAGMA cache_size = -500000; PRAGMA temp_store = MEMORY;
-            CREATE TABLE fact(e INTEGER, a INTEGER, v, PRIMARY KEY(e, a, v)) WITHOUT ROWID;""")
+        self.connection.executescript(TABLE)
         coded = ((e, CODES[a], v) for e, a, v in base.facts(people))
         edges = ((start, FOLLOWS, end) for start, end in follows)
         self.connection.executemany("INSERT INTO fact VALUES (?, ?, ?)", chain(coded, edges))
         self.connection.commit()
-        self.connection.executescript("""
-            CREATE INDEX aev ON fact(a, e, v); CREATE INDEX ave ON fact(a, v, e); ANALYZE;""")
+        self.connection.executescript(INDEXES)
 
     def ask(self, query, **inputs):
         return self.connection.execute(QUERIES[query], inputs).fetchall()
