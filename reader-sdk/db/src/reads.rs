@@ -55,11 +55,13 @@ impl Db {
     ) -> Result<Option<Vec<Datom>>, DbError> {
         let layer = |layer| {
             let (index, times) = (self.facts.index(range.order, layer), self.window.times(layer));
-            let mut datoms = Vec::new();
-            let see = |record| self.window.see(record, &mut datoms);
             let sought = (range, keys.cloned());
-            let is_complete = index.visit_at_hand(self.facts.nodes(), sought, times, see)?;
-            Ok::<_, DbError>(is_complete.then_some(datoms))
+            let Some(at_hand) = index.at_hand(self.facts.nodes(), sought, times)? else {
+                return Ok(None);
+            };
+            let mut datoms = Vec::with_capacity(at_hand.facts_max());
+            at_hand.visit(|record| self.window.see(record, &mut datoms))?;
+            Ok::<_, DbError>(Some(datoms))
         };
         if !self.sees_history() {
             return layer(Layer::Current);

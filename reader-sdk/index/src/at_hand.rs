@@ -16,6 +16,36 @@ use crate::{Index, IndexError, KeyRange, Record, Stretch, Times, v1};
 /// How many leaves are read at once, at most. What is longer is read with bounded memory.
 const LEAVES_MAX: usize = 256;
 
+/// Facts that are in memory.
+#[derive(Debug)]
+pub struct AtHand {
+    /// What each run has, with the number of the run.
+    found: Vec<(usize, Chunk)>,
+    merging: Merging,
+}
+
+impl AtHand {
+    /// How many facts there are at most.
+    #[must_use]
+    pub fn facts_max(&self) -> usize {
+        self.found.iter().map(|(_, chunk)| chunk.len()).sum()
+    }
+
+    /// Gives the facts one by one, in order.
+    ///
+    /// # Errors
+    /// When a node is damaged. Some facts may have been given then.
+    pub fn visit(mut self, mut visit: impl FnMut(Record)) -> Result<(), IndexError> {
+        if !self.merging.in_sequence(&mut self.found) {
+            return merge(&self.merging, self.found, visit);
+        }
+        for (_, chunk) in &mut self.found {
+            chunk.visit(&self.merging.wanting, &mut visit);
+        }
+        Ok(())
+    }
+}
+
 /// A tree that is looked into.
 struct Looking<'a> {
     run: &'a TreeRun,
@@ -32,40 +62,32 @@ struct Looking<'a> {
 }
 
 impl Index {
-    /// Gives the facts in a range, or those of them that have one of some keys, if all nodes that
-    /// hold them are in memory and not too many; otherwise gives nothing and says `false`. Reads
-    /// what [`scan_within`](Self::scan_within) reads, and what an exact
-    /// [`cursor_among`](Self::cursor_among) reads.
+    /// The facts in a range, or those of them that have one of some keys, if all nodes that hold them
+    /// are in memory and not too many. Has what [`scan_within`](Self::scan_within) reads, and what an
+    /// exact [`cursor_among`](Self::cursor_among) reads.
     ///
     /// # Errors
-    /// When a node is damaged. Some facts may have been given then.
-    pub fn visit_at_hand(
+    /// When a node is damaged.
+    pub fn at_hand(
         &self,
         nodes: &Nodes,
         (range, keys): (&KeyRange, Option<Keys>),
         times: Times,
-        mut visit: impl FnMut(Record),
-    ) -> Result<bool, IndexError> {
+    ) -> Result<Option<AtHand>, IndexError> {
         if range.order != self.order() {
-            return Ok(true);
+            return Ok(Some(AtHand {
+                found: Vec::new(),
+                merging: self.merging(Wanting::default()),
+            }));
         }
         let (range, values) = range.in_layer(self.layer());
         let sought = match keys {
             Some(keys) => Sought::among(range, keys, true),
             None => Sought::all(range),
         };
-        let Some(mut found) = self.find_at_hand(nodes, &sought, times)? else { return Ok(false) };
-        let wanting = Wanting { values, times };
-        let merging = self.merging(wanting);
-        match merging.in_sequence(&mut found) {
-            true => {
-                for (_, chunk) in &mut found {
-                    chunk.visit(&merging.wanting, &mut visit);
-                }
-            }
-            false => merge(&merging, found, visit)?,
-        }
-        Ok(true)
+        let found = self.find_at_hand(nodes, &sought, times)?;
+        let merging = self.merging(Wanting { values, times });
+        Ok(found.map(|found| AtHand { found, merging }))
     }
 
     /// What each run has of what is sought, with the number of the run; `None` if a node that
@@ -196,7 +218,9 @@ impl Looking<'_> {
                 let shape = self.run.shape(node.header.level.saturating_sub(1));
                 for child in branch.pick(self.sought).iter() {
                     let pointer = &branch.pointers()[child];
-                    if self.times.miss(pointer, layer, self.is_oldest) {
+                    if self.times.miss(pointer, layer, self.is_oldest)
+                        || branch.lacks(child, self.sought)
+                    {
                         continue;
                     }
                     let Some(node) = self.nodes.get_at_hand(pointer, shape)? else {
@@ -205,6 +229,9 @@ impl Looking<'_> {
                     self.hits += 1;
                     if !self.enter(&node)? {
                         return Ok(false);
+                    }
+                    if let Body::Leaf(leaf) = &node.body {
+                        branch.learn(child, leaf);
                     }
                 }
                 Ok(true)

@@ -15,6 +15,7 @@
 
 use std::collections::BTreeSet;
 use std::ops::Range;
+use std::sync::OnceLock;
 
 use duramen_model::{AttributeId, EntityId, T, Value};
 
@@ -22,6 +23,7 @@ use crate::blobs;
 use crate::ints::{Encoded, unknown_encoding};
 use crate::key::KeyRef;
 use crate::keys::{self, Keys, first};
+use crate::leaf::{EntityBounds, Leaf};
 use crate::node::{Header, NODE_BYTES_MAX, Summary};
 use crate::picks::{Picks, gallop};
 use crate::sought::Sought;
@@ -80,6 +82,8 @@ pub(crate) struct Child {
 pub(crate) struct Branch {
     separators: Keys,
     pointers: Vec<Pointer>,
+    /// What is known of children that were read: leaves in EAVT.
+    bounds: Box<[OnceLock<EntityBounds>]>,
 }
 
 impl Branch {
@@ -119,12 +123,28 @@ impl Branch {
         sought.pick_children(children, self.len(), |child| separators.place(child))
     }
 
+    /// Whether a child, as far as it is known, has nothing of what is sought.
+    pub(crate) fn lacks(&self, child: usize, sought: &Sought) -> bool {
+        let bounds = self.bounds.get(child).and_then(OnceLock::get);
+        bounds.is_some_and(|bounds| sought.misses(self.separators.e[child], bounds))
+    }
+
+    /// Keeps in mind what a child has.
+    pub(crate) fn learn(&self, child: usize, leaf: &Leaf) {
+        if let Some(slot) = self.bounds.get(child).filter(|slot| slot.get().is_none())
+            && let Some(bounds) = leaf.entity_bounds()
+        {
+            slot.get_or_init(|| bounds);
+        }
+    }
+
     /// What the branch takes in memory, roughly, in bytes.
     pub(crate) fn memory_bytes(&self) -> usize {
         let columns = self.len() * size_of::<(EntityId, T, T, (u32, u32), [u32; 2])>();
         let values: usize = self.separators.values.iter().map(Values::bytes).sum();
         let packs: usize = self.pointers.iter().map(|pointer| pointer.pack.len()).sum();
-        columns + values + packs + self.len() * size_of::<Pointer>() + size_of::<Self>()
+        let bounds = size_of_val(&*self.bounds);
+        columns + values + packs + bounds + self.len() * size_of::<Pointer>() + size_of::<Self>()
     }
 
     pub(crate) fn summary(&self) -> Option<Summary> {
@@ -132,7 +152,8 @@ impl Branch {
     }
 
     pub(crate) fn new(separators: Keys, pointers: Vec<Pointer>) -> Self {
-        Self { separators, pointers }
+        let bounds = pointers.iter().map(|_| OnceLock::new()).collect();
+        Self { separators, pointers, bounds }
     }
 
     pub(crate) fn decode(header: &Header, reader: Reader<'_>) -> Result<Self, DecodeError> {
@@ -141,7 +162,7 @@ impl Branch {
             is_key || (PACK_NAMES..=HASHES).contains(&id)
         })?;
         let separators = keys::decode(&table, header.layer, header.count)?;
-        Ok(Self { separators, pointers: decode_pointers(&table, header.count)? })
+        Ok(Self::new(separators, decode_pointers(&table, header.count)?))
     }
 }
 

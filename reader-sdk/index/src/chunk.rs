@@ -127,10 +127,11 @@ impl Chunk {
                 }
             }
             Records::Leaf(leaf) => {
+                let rows = leaf.opened_rows();
                 for row in picks.iter() {
-                    let v = || leaf.key(row).v;
-                    if let Some(state) = wanting.state(leaf.state(row), leaf.added_at(row), v) {
-                        visit(leaf.record(row, state));
+                    let v = || rows.v(row);
+                    if let Some(state) = wanting.state(rows.state(row), rows.added_at(row), v) {
+                        visit(rows.record(row, state));
                     }
                 }
             }

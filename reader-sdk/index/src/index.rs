@@ -131,10 +131,10 @@ impl Index {
         if !self.runs.iter().all(|run| matches!(run, Run::Memory(_))) {
             return None;
         }
-        let mut facts = Vec::new();
-        let visit = |record| facts.push(record);
         // Nothing that is in memory only can be missing or damaged.
-        self.visit_at_hand(&Nodes::empty(), (range, None), times, visit).ok()?;
+        let at_hand = self.at_hand(&Nodes::empty(), (range, None), times).ok()??;
+        let mut facts = Vec::with_capacity(at_hand.facts_max());
+        at_hand.visit(|record| facts.push(record)).ok()?;
         Some(facts)
     }
 

@@ -62,6 +62,7 @@ pub mod values;
 mod walk;
 mod wire;
 
+pub use at_hand::AtHand;
 pub use builder::TreeBuilder;
 pub use cache::NodeCache;
 pub use census::for_each_node;

@@ -8,6 +8,7 @@ use duramen_model::{AttributeId, EntityId, Order, Value};
 
 use crate::KeyRange;
 use crate::key::Place;
+use crate::leaf::EntityBounds;
 use crate::picks::{Picks, gallop};
 use crate::value_ref::ValueRef;
 
@@ -233,6 +234,29 @@ impl Sought {
             }
         }
         Some(picked.into())
+    }
+
+    /// Whether a leaf in EAVT, given the entity that it begins with at the lowest, has nothing of
+    /// what is sought.
+    pub(crate) fn misses(&self, begin: EntityId, bounds: &EntityBounds) -> bool {
+        if self.range.order != Order::Eavt {
+            return false;
+        }
+        let has_attribute = match (&self.keys, self.range.a) {
+            (Some(Keys::Facts(_, attributes)), _) => attributes.iter().any(|a| bounds.may_have(*a)),
+            (_, Some(a)) => bounds.may_have(a),
+            (_, None) => true,
+        };
+        let has_entity = |own: &[EntityId]| {
+            let next = own.get(own.partition_point(|e| *e < begin));
+            next.is_some_and(|e| *e <= bounds.last)
+        };
+        let has_entity = match (&self.keys, &self.range.e) {
+            (Some(Keys::Entities(own) | Keys::Facts(own, _)), _) => has_entity(own),
+            (None, Some(e)) => has_entity(std::slice::from_ref(e)),
+            (Some(Keys::Values(_)) | None, _) => true,
+        };
+        !(has_attribute && has_entity)
     }
 
     /// Which of a branch's children can hold one of the keys, given where each begins.

@@ -19,6 +19,7 @@ use crate::keys::{self, Fields, Keys, Places};
 use crate::node::{Header, Summary};
 use crate::picks::Picks;
 use crate::table::{ADDED, CLOSED, STATES, Table};
+use crate::value_ref::ValueRef;
 use crate::values::{self, Remote, Stubs, Values};
 use crate::wire::DecodeError;
 use crate::{IndexError, Layer, NodeHash, Record, Slice, State};
@@ -54,6 +55,21 @@ pub struct FieldRows {
     pub rows: Picks,
     /// Their values.
     pub values: Values,
+}
+
+/// What a leaf in EAVT has at most.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct EntityBounds {
+    pub(crate) last: EntityId,
+    /// A bit for each attribute, by its lowest bits.
+    attributes: u64,
+}
+
+impl EntityBounds {
+    /// Whether there may be facts of an attribute.
+    pub(crate) const fn may_have(&self, a: AttributeId) -> bool {
+        self.attributes >> (a.get() % 64) & 1 == 1
+    }
 }
 
 /// What is in it.
@@ -166,7 +182,8 @@ impl Leaf {
     /// When there is no such row.
     pub fn records_at(&self, rows: &Picks) -> Result<Vec<Record>, IndexError> {
         self.open(rows)?;
-        Ok(rows.iter().map(|row| self.record(row, self.state(row))).collect())
+        let opened = self.opened_rows();
+        Ok(rows.iter().map(|row| opened.record(row, opened.state(row))).collect())
     }
 
     fn places(&self) -> Result<&Places, IndexError> {
@@ -255,7 +272,76 @@ fn opened<C>(column: &OnceLock<C>) -> &C {
 }
 
 /// Rows one by one, which were opened.
+#[derive(Clone, Copy)]
+pub(crate) struct OpenedRows<'a> {
+    leaf: &'a Leaf,
+    entities: &'a [EntityId],
+    places: &'a Places,
+    added: &'a [T],
+    closed: &'a [T],
+    states: Option<&'a [State]>,
+}
+
+impl<'a> OpenedRows<'a> {
+    pub(crate) fn v(&self, row: usize) -> ValueRef<'a> {
+        let (field, rank) = self.places.locate(&self.leaf.fields, row);
+        opened(&self.leaf.values[field]).get(rank)
+    }
+
+    pub(crate) fn added_at(&self, row: usize) -> T {
+        self.added[row]
+    }
+
+    pub(crate) fn state(&self, row: usize) -> State {
+        match (self.leaf.layer, self.states) {
+            (Layer::History, _) => State::Closed(self.closed[row]),
+            (Layer::Current, Some(states)) => states[row],
+            (Layer::Current, None) => State::Inserted,
+        }
+    }
+
+    /// A record, in a state that may be another than its own.
+    pub(crate) fn record(&self, row: usize, state: State) -> Record {
+        let (field, rank) = self.places.locate(&self.leaf.fields, row);
+        Record {
+            e: self.entities[row],
+            a: self.leaf.fields.fields[field].a,
+            v: opened(&self.leaf.values[field]).value(rank),
+            added: self.added[row],
+            state,
+        }
+    }
+}
+
+/// Rows one by one, which were opened.
 impl Leaf {
+    /// The columns at once, for whoever reads several rows.
+    pub(crate) fn opened_rows(&self) -> OpenedRows<'_> {
+        OpenedRows {
+            leaf: self,
+            entities: opened::<Slice<EntityId>>(&self.e),
+            places: opened(&self.places),
+            added: opened::<Slice<T>>(&self.added),
+            closed: match self.layer {
+                Layer::Current => &[],
+                Layer::History => opened::<Slice<T>>(&self.closed),
+            },
+            states: match self.layer {
+                Layer::Current => opened(&self.states).as_deref(),
+                Layer::History => None,
+            },
+        }
+    }
+
+    /// What the leaf has at most, if it is of EAVT and its entities are decoded already.
+    pub(crate) fn entity_bounds(&self) -> Option<EntityBounds> {
+        let last = *self.e.get().filter(|_| self.order == Order::Eavt)?.last()?;
+        let bit = |field: &keys::Field| 1 << (field.a.get() % 64);
+        let attributes =
+            self.fields.fields.iter().map(bit).fold(0, |bits: u64, bit: u64| bits | bit);
+        Some(EntityBounds { last, attributes })
+    }
+
     pub(crate) fn key(&self, row: usize) -> KeyRef<'_> {
         let (field, rank) = opened(&self.places).locate(&self.fields, row);
         KeyRef {
@@ -280,18 +366,6 @@ impl Leaf {
                 opened(&self.states).as_ref().map_or(State::Inserted, |states| states[row])
             }
             Layer::History => State::Closed(opened(&self.closed)[row]),
-        }
-    }
-
-    /// A record, in a state that may be another than its own.
-    pub(crate) fn record(&self, row: usize, state: State) -> Record {
-        let (field, rank) = opened(&self.places).locate(&self.fields, row);
-        Record {
-            e: opened(&self.e)[row],
-            a: self.fields.fields[field].a,
-            v: opened(&self.values[field]).value(rank),
-            added: opened(&self.added)[row],
-            state,
         }
     }
 

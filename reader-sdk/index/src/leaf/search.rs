@@ -13,6 +13,9 @@ use crate::sought::{Keys, Sought};
 use crate::value_ref::ValueRef;
 use crate::{IndexError, KeyRange, Times};
 
+/// So many rows are gone through one by one.
+const FEW_ROWS: usize = 16;
+
 /// Which fields of a leaf have one of some attributes.
 struct WantedFields<'a> {
     fields: &'a Fields,
@@ -199,6 +202,11 @@ impl Leaf {
             return Ok(start..rows.end.min(starts[to]).max(start));
         }
         let attribute = |row| self.fields.fields[places.locate(&self.fields, row).0].a;
+        if rows.len() <= FEW_ROWS {
+            let start = rows.clone().find(|row| attribute(*row) >= a).unwrap_or(rows.end);
+            let end = (start..rows.end).find(|row| attribute(*row) != a).unwrap_or(rows.end);
+            return Ok(start..end);
+        }
         Ok(between(rows, |row| attribute(row).cmp(&a)))
     }
 

@@ -167,9 +167,11 @@ fn read_at_hand(
     asked: (&KeyRange, Option<Keys>),
     times: Times,
 ) -> Option<Vec<Record>> {
-    let mut facts = Vec::new();
-    let is_whole = index.visit_at_hand(nodes, asked, times, |fact| facts.push(fact)).unwrap();
-    is_whole.then_some(facts)
+    let (mut facts, at_hand) = (Vec::new(), index.at_hand(nodes, asked, times).unwrap()?);
+    let facts_max = at_hand.facts_max();
+    at_hand.visit(|fact| facts.push(fact)).unwrap();
+    assert!(facts.len() <= facts_max);
+    Some(facts)
 }
 
 async fn check(index: &Index, nodes: &Nodes, oracle: &Oracle, range: &KeyRange) {

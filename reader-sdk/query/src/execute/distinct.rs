@@ -6,6 +6,8 @@ use super::column::{Column, hashes, rows_equal};
 use super::pair_set::PairSet;
 use super::row_index::RowIndex;
 
+/// So many numbers are few.
+const FEW_LONGS: usize = 64;
 /// A span of numbers is dense if it holds at most so many for each row.
 const SPARSITY_MAX: u64 = 16;
 
@@ -36,7 +38,15 @@ fn distinct_hashed(columns: &[&Column], rows: usize) -> Vec<usize> {
 fn distinct_longs(longs: &[i64]) -> Vec<usize> {
     if longs.is_sorted() {
         let is_first = |row: &usize| *row == 0 || longs[*row - 1] != longs[*row];
-        return (0..longs.len()).filter(is_first).collect();
+        let mut first = Vec::with_capacity(longs.len());
+        first.extend((0..longs.len()).filter(is_first));
+        return first;
+    }
+    // Of a few, each is compared with all faster than a set is made.
+    if longs.len() <= FEW_LONGS {
+        let mut first = Vec::with_capacity(longs.len());
+        first.extend((0..longs.len()).filter(|row| !longs[..*row].contains(&longs[*row])));
+        return first;
     }
     let mut seen = PairSet::default();
     (0..longs.len()).filter(|row| seen.insert(0, longs[*row])).collect()

@@ -69,19 +69,32 @@ pub(super) async fn looked_up(
         }
         Sought::Among(range, keys, values) => {
             let residual = Residual::new(node, facts, values);
-            let mut cursor = db.columns_unsorted(&range, Some(keys));
-            while let Some(batch) = cursor.next_batch().await? {
-                scan.take(&batch, &residual);
-            }
+            // Boxed, so that a few keys do not pay for its room.
+            Box::pin(read(db, &range, keys, &residual, &mut scan)).await?;
         }
         Sought::Each(selections) => {
             let residual = Residual::new(node, facts, Values::Any);
-            for datoms in db.select_many(&selections).await? {
+            for datoms in Box::pin(db.select_many(&selections)).await? {
                 scan.take_few(&datoms, &residual);
             }
         }
     }
     Ok(scan.distinct(node))
+}
+
+/// Reads what has some keys, in whatever order it comes.
+async fn read(
+    db: &Db,
+    range: &KeyRange,
+    keys: IndexKeys,
+    residual: &Residual<'_>,
+    scan: &mut Scan,
+) -> Result<(), DbError> {
+    let mut cursor = db.columns_unsorted(range, Some(keys));
+    while let Some(batch) = cursor.next_batch().await? {
+        scan.take(&batch, residual);
+    }
+    Ok(())
 }
 
 fn sought(db: &Db, facts: &Facts, keys: &Keys, usable: &[usize], rows: &[usize]) -> Sought {
@@ -171,6 +184,17 @@ fn selection(
     Some(selection)
 }
 
+/// Whether the cells of a place name what they are.
+pub(super) fn is_named(node: &MatchNode, place: usize, column: &Column) -> bool {
+    let attribute = node.facts.as_ref().and_then(|facts| facts.attribute.as_ref());
+    let refers = || attribute.is_some_and(|attribute| attribute.value_type == ValueType::Ref);
+    match (column, place) {
+        (Column::Longs(_), 0 | 1 | 4) => true,
+        (Column::Longs(_), 2) => refers(),
+        _ => false,
+    }
+}
+
 /// The cells of a place whose variable holds what an input gave: idents and lookup refs are
 /// replaced by the entities that they name, numbers take the attribute's type.
 pub(super) async fn named(
@@ -180,12 +204,6 @@ pub(super) async fn named(
     column: &Column,
 ) -> Result<Column, QueryError> {
     let attribute = node.facts.as_ref().and_then(|facts| facts.attribute.as_ref());
-    let refers = attribute.is_some_and(|attribute| attribute.value_type == ValueType::Ref);
-    match (column, place) {
-        (Column::Longs(_), 0 | 1 | 4) => return Ok(column.clone()),
-        (Column::Longs(_), 2) if refers => return Ok(column.clone()),
-        _ => {}
-    }
     let first = distinct_rows(&[column], column.len());
     let mut names = Vec::with_capacity(first.len());
     for &row in &first {

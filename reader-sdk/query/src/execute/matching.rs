@@ -107,7 +107,7 @@ impl Run<'_> {
         if let Some(scan) = &state.scan {
             return Ok(Arc::clone(scan));
         }
-        let scan = Arc::new(self.scan(node).await?);
+        let scan = Arc::new(Box::pin(self.scan(node)).await?);
         self.meter().hold(scan.bytes())?;
         self.matches.entry(node.id).or_default().scan = Some(Arc::clone(&scan));
         Ok(scan)
@@ -138,7 +138,11 @@ impl Run<'_> {
             let Some(column) = input.column(var) else { continue };
             let column = match &self.sources[node.source] {
                 Source::Db(db) if matching.flexible.contains(&var) => {
-                    lookup::named(db, node, place, column).await?
+                    // Boxed, as all that follows is rare, and takes room.
+                    match lookup::is_named(node, place, column) {
+                        true => column.clone(),
+                        false => Box::pin(lookup::named(db, node, place, column)).await?,
+                    }
                 }
                 _ => column.clone(),
             };

@@ -159,7 +159,8 @@ impl<'r> Run<'r> {
             }
             Action::Compute(compute) => {
                 let repeats = compute.bind.as_ref().is_some_and(|bind| !bind.is_single());
-                (self.compute(compute, input, step).await?, repeats)
+                // Boxed, so that a pattern does not pay for the room.
+                (Box::pin(self.compute(compute, input, step)).await?, repeats)
             }
             Action::Either(either) => (self.either(either, &input, step.span).await?, false),
             Action::Without(without) => (self.without(without, input).await?, false),
@@ -182,7 +183,14 @@ impl<'r> Run<'r> {
         let given = &self.given[number];
         let wanted = |var: &&Var| step.keep.contains(var) || input.position(**var).is_some();
         let vars: Vec<_> = given.vars.iter().filter(wanted).copied().collect();
-        let given = given.project(&vars);
+        let given = match vars.len() == given.vars.len() {
+            true => given.clone(),
+            false => given.project(&vars),
+        };
+        // What a conjunction starts from adds nothing.
+        if input.vars.is_empty() && input.len() == 1 {
+            return Ok(given);
+        }
         self.check_product(input.len(), &given, input, step.span)?;
         input.joined(&given, self.meter())
     }

@@ -219,8 +219,9 @@ impl FindPlan {
                 Make::Pull { source, pattern } => {
                     let cells: Vec<Cell> = rows.iter().map(|row| cells.get(row)).collect();
                     let source = &sources[*source];
-                    let trees =
-                        pulls::pulled(source, pattern, &cells, options, column.span).await?;
+                    // Boxed, so that an answer without pulls does not pay for the room.
+                    let pulled = pulls::pulled(source, pattern, &cells, options, column.span);
+                    let trees = Box::pin(pulled).await?;
                     Shown::Pulled(trees.into_iter())
                 }
             });

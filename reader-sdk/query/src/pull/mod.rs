@@ -123,6 +123,8 @@ pub async fn pull_many_with(
     if plan.is_flat {
         return flat::show(db, plan, entities, options.limits).await;
     }
-    let tree = Tree::grow(db, &plans, db.schema(), entities, options.limits).await?;
+    // Boxed, so that what is flat does not pay for the room.
+    let tree = Tree::grow(db, &plans, db.schema(), entities, options.limits);
+    let tree = Box::pin(tree).await?;
     tree.fold(entities.len())
 }

@@ -133,8 +133,11 @@ async fn planned(
     let plans = plans.or(cache).unwrap_or(&query.parts.memo);
     let (planned, ordered) = match plans.best(query, inputs, options) {
         Some((best, Fit::Same)) => return Ok(best),
-        Some((best, Fit::Moved)) => best.moved(inputs).await?,
-        Some((_, Fit::Other)) | None => (Planned::new(query, inputs, options).await?, true),
+        // Boxed, so that who has a plan does not pay for the room.
+        Some((best, Fit::Moved)) => Box::pin(best.moved(inputs)).await?,
+        Some((_, Fit::Other)) | None => {
+            (Box::pin(Planned::new(query, inputs, options)).await?, true)
+        }
     };
     let planned = Arc::new(planned);
     plans.keep(query, inputs, &planned, ordered);

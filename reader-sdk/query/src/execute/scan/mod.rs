@@ -75,6 +75,11 @@ impl Scan {
 
     /// Takes in those of a few datoms that fulfil what is left to be fulfilled.
     pub(super) fn take_few(&mut self, datoms: &[Datom], residual: &Residual<'_>) {
+        for column in self.columns.iter_mut().flatten() {
+            if let Column::Longs(longs) = column {
+                longs.reserve(datoms.len());
+            }
+        }
         for datom in datoms.iter().filter(|datom| residual.passes(datom)) {
             for (place, column) in self.columns.iter_mut().enumerate() {
                 if let Some(column) = column {

@@ -175,9 +175,12 @@ fn looked_up(directory: &Directory, left: &[i64], meter: &Meter) -> Result<Pairs
     Ok(pairing.finish())
 }
 
+/// Of how many rows of a scan it is expected that each is met.
+const MET_MAX: usize = 1024;
+
 /// Both sides are sorted.
 fn merged(left: &[i64], right: &[i64], meter: &Meter) -> Result<Pairs, QueryError> {
-    let mut pairing = Pairing::with_capacity(left.len(), meter);
+    let mut pairing = Pairing::with_capacity(left.len().max(right.len().min(MET_MAX)), meter);
     let mut stretch = 0..0;
     let mut before = None;
     for (row, long) in left.iter().enumerate() {
