@@ -1,7 +1,11 @@
 //! Databases that older versions wrote open for ever, answer as they did, and can be written on.
 //!
 //! A folder of `golden/` is a store as a version left it, with what its database answered then in
-//! the text file beside it (`DURAMEN_BLESS=1` writes it, for a folder that is new). It was made with leaves of 16 records, so that trees are deep.
+//! the text file beside it (`DURAMEN_BLESS=1` writes it, for a folder that is new).
+//!
+//! - `v1`: nodes of version 1, with leaves of 16 records, so that trees are deep.
+//! - `v2`: nodes of version 2 and a segment, compressed by LZ4 at most, of a bulk import; then
+//!   transactions.
 
 use std::collections::BTreeSet;
 use std::fmt::Write as _;
@@ -15,24 +19,37 @@ use duramen_transactor::client;
 /// The name of the database in every folder.
 const NAME: &str = "people";
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_database_of_version_1_answers_as_it_did_and_goes_on() -> Result<()> {
-    old_database("v1").await
+/// A folder, and the transactions between which it is looked at.
+struct Old {
+    version: &'static str,
+    times: [u64; 4],
+    shown: u64,
+    since: u64,
 }
 
-async fn old_database(version: &str) -> Result<()> {
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_database_of_version_1_answers_as_it_did_and_goes_on() -> Result<()> {
+    old_database(&Old { version: "v1", times: [1, 40, 90, 127], shown: 64, since: 100 }).await
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_database_of_version_2_answers_as_it_did_and_goes_on() -> Result<()> {
+    old_database(&Old { version: "v2", times: [1, 3, 20, 40], shown: 25, since: 30 }).await
+}
+
+async fn old_database(old: &Old) -> Result<()> {
     let folder = tempfile::tempdir()?;
-    copy(&golden(version), folder.path())?;
+    copy(&golden(old.version), folder.path())?;
     let store = format!("file://{}", folder.path().display());
-    let (old, basis) = answers(&store, T::MAX).await?;
-    let text = golden(&format!("{version}.txt"));
+    let (answer, basis) = answers(old, &store, T::MAX).await?;
+    let text = golden(&format!("{}.txt", old.version));
     if std::env::var_os("DURAMEN_BLESS").is_some() {
-        std::fs::write(&text, &old)?;
+        std::fs::write(&text, &answer)?;
     }
     let expected = std::fs::read_to_string(&text)?;
-    same(&old, &expected)?;
+    same(&answer, &expected)?;
     add(&store).await?;
-    let (continued, _) = answers(&store, basis).await?;
+    let (continued, _) = answers(old, &store, basis).await?;
     same(&continued, &expected)
 }
 
@@ -59,19 +76,20 @@ async fn add(store: &str) -> Result<()> {
 }
 
 /// What a database says up to a transaction, in every view and order, and which one is its newest.
-async fn answers(store: &str, up_to: T) -> Result<(String, T)> {
+async fn answers(old: &Old, store: &str, up_to: T) -> Result<(String, T)> {
     let connection = Client::builder().build().connect(&format!("{store}/{NAME}")).await?;
     let newest = connection.db().await?;
     let basis = newest.basis_t().min(up_to);
     let db = if basis < newest.basis_t() { newest.as_of(basis) } else { newest };
     let mut text = format!("basis {basis}\n");
     let at = |t| T::new(t).context("a transaction number");
-    for t in [basis, at(1)?, at(40)?, at(90)?, at(127)?] {
+    let times = old.times.into_iter().map(at).collect::<Result<Vec<_>>>()?;
+    for t in [basis].into_iter().chain(times) {
         let datoms = all(&db.as_of(t)).await?;
         writeln!(text, "as of {t}: {} datoms", datoms.len())?;
     }
-    show(&mut text, "as of 64", &all(&db.as_of(at(64)?)).await?);
-    show(&mut text, "since 100", &all(&db.since(at(100)?)).await?);
+    show(&mut text, &format!("as of {}", old.shown), &all(&db.as_of(at(old.shown)?)).await?);
+    show(&mut text, &format!("since {}", old.since), &all(&db.since(at(old.since)?)).await?);
     show(&mut text, "history", &all(&db.history()).await?);
     for record in connection.tx_range(T::GENESIS, at(basis.get() + 1)?).await? {
         let (t, datoms) = (record.t, record.changes.len());
