@@ -195,7 +195,7 @@ fn apply(
     Ok(results)
 }
 
-fn failed(compute: &Compute, span: Span, message: String) -> QueryError {
+pub(super) fn failed(compute: &Compute, span: Span, message: String) -> QueryError {
     let message = format!("{}: {message}", compute.name);
     QueryError::new(QueryErrorKind::FunctionError, span, message)
 }

@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use duramen_model::{Edn, Form, Span, Symbol, edn};
+use duramen_model::{Edn, Form, Span, Symbol, Value, edn};
 
 use super::bind::{BindError, relation_of, rows_of};
 use super::relation::Relation;
@@ -11,6 +11,7 @@ use crate::ast::{Binding, InputBinding, Query, Rules};
 use crate::budget::Meter;
 use crate::cell::Cell;
 use crate::error::{QueryError, span_of_rules};
+use crate::functions::checked_decimal;
 use crate::parse::parse_rules;
 use crate::plan::{Bind, GivenInput, Var};
 use crate::query::{Input, Scalars};
@@ -44,7 +45,7 @@ impl Given {
     ) -> Result<Self, QueryError> {
         let mut names = Vec::new();
         let bind = bind_of(binding, &mut names);
-        refuse_nil(&bind, cell, span)?;
+        refuse_unfit(&bind, cell, span)?;
         let rows = rows_of(&bind, cell, meter).map_err(|error| match error {
             BindError::Shape(message) => QueryError::inputs(span, message),
             BindError::Over(error) => error,
@@ -213,19 +214,25 @@ fn bind_of(binding: &Binding, names: &mut Vec<Symbol>) -> Bind {
     }
 }
 
-/// A nil would drop rows without a word.
-fn refuse_nil(bind: &Bind, cell: &Cell, span: Span) -> Result<(), QueryError> {
+/// A nil would drop rows without a word, and a decimal far beyond what can be read as EDN would be
+/// written out in full.
+fn refuse_unfit(bind: &Bind, cell: &Cell, span: Span) -> Result<(), QueryError> {
     match (bind, cell) {
         (Bind::Ignore, _) => Ok(()),
         (_, Cell::Nil) => Err(QueryError::inputs(span, "nil is no value to bind")),
-        (Bind::Tuple(parts), Cell::Vector(cells)) => {
-            parts.iter().zip(cells.iter()).try_for_each(|(part, cell)| refuse_nil(part, cell, span))
-        }
+        (_, Cell::Value(Value::BigDec(number))) => match checked_decimal((**number).clone()) {
+            Ok(_) => Ok(()),
+            Err(message) => Err(QueryError::inputs(span, message)),
+        },
+        (Bind::Tuple(parts), Cell::Vector(cells)) => parts
+            .iter()
+            .zip(cells.iter())
+            .try_for_each(|(part, cell)| refuse_unfit(part, cell, span)),
         (Bind::Collection(part), cell) => cell
             .members()
             .unwrap_or_default()
             .iter()
-            .try_for_each(|member| refuse_nil(part, member, span)),
+            .try_for_each(|member| refuse_unfit(part, member, span)),
         _ => Ok(()),
     }
 }

@@ -6,6 +6,7 @@ use duramen_model::Symbol;
 use futures_util::{StreamExt, TryStreamExt, stream};
 
 use super::column::{Column, hashes, rows_equal};
+use super::compute::failed;
 use super::distinct::distinct_rows;
 use super::inputs::{Given, rows_source};
 use super::relation::Relation;
@@ -14,6 +15,7 @@ use super::{Context, Run, StepFuture};
 use crate::ast::{InputBinding, Query};
 use crate::cell::Cell;
 use crate::error::QueryError;
+use crate::functions::check_levels;
 use crate::plan::{Argument, Compute, Step, Var};
 use crate::query::{Planned, Scalars, answer_of};
 use crate::source::Source;
@@ -51,6 +53,10 @@ impl Run<'_> {
             .buffered(AT_ONCE)
             .try_collect()
             .await?;
+        // A rule could put each answer into the next.
+        for answer in &answers {
+            check_levels(answer).map_err(|message| failed(compute, step.span, message))?;
+        }
         self.meter().at(step.span);
         let distinct: Vec<Column> = columns.iter().map(|column| column.gather(&first)).collect();
         let distinct: Vec<&Column> = distinct.iter().collect();

@@ -128,15 +128,18 @@ impl FindPlan {
         let key = rows.columns_of(&self.grouped_by());
         let mut made = Column::default();
         let (members, ends) = groups.members();
-        let mut start = 0;
+        let (mut start, mut bytes) = (0, 0_usize);
         for (group, &end) in ends.iter().enumerate() {
             meter.tick(group)?;
+            meter.check_bytes(bytes)?;
             let of_group = members[start..end].iter().map(|&row| cells.get(row)).collect();
             let random = random.as_ref().map(|random| {
                 let key: Vec<Cell> = key.iter().map(|key| key.get(groups.first[group])).collect();
                 random.of_group(key)
             });
-            made.push(whole.of_cells(of_group, random).map_err(failed)?);
+            let cell = whole.of_cells(of_group, random).map_err(failed)?;
+            bytes = bytes.saturating_add(cell.bytes());
+            made.push(cell);
             start = end;
         }
         Ok(made)

@@ -119,6 +119,7 @@ impl FindPlan {
         meter: &Meter,
     ) -> Result<Found, QueryError> {
         let rows = self.distinct(rows);
+        self.check_columns(&rows, meter)?;
         let groups = self.groups(&rows);
         let count = groups.len();
         let columns = self.made(rows, &groups, seed, meter)?;
@@ -137,6 +138,13 @@ impl FindPlan {
         rows.drain(..offset.min(rows.len()));
         rows.truncate(limit);
         Ok(Found { columns, picked: Picked::These(rows.into_iter()) })
+    }
+
+    /// Refuses to copy columns so often that they take too much: `:find` may repeat them.
+    fn check_columns(&self, rows: &Relation, meter: &Meter) -> Result<(), QueryError> {
+        let columns = self.columns.iter().filter_map(|column| rows.column(column.var));
+        let bytes = columns.map(Column::cell_bytes).fold(0, usize::saturating_add);
+        meter.check_rows(rows.len(), bytes)
     }
 
     /// The distinct rows over what the answer is made of. Steps give sets, and the last one keeps
@@ -210,8 +218,10 @@ impl FindPlan {
         rows_max: usize,
         sources: &[Source],
         options: &PullOptions,
+        meter: &Meter,
     ) -> Result<AnswerRows, QueryError> {
         let rows = found.picked.next(rows_max);
+        meter.check_rows(rows.len(), self.shown.saturating_mul(size_of::<Edn>()))?;
         let mut columns = Vec::with_capacity(self.shown);
         for (column, cells) in self.columns.iter().zip(&found.columns).take(self.shown) {
             columns.push(match &column.make {

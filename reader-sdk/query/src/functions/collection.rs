@@ -45,25 +45,47 @@ fn vector(cells: &[Cell]) -> Outcome {
     Ok(Cell::vector(cells.iter().cloned()))
 }
 
+/// Collections within collections that a query may make: each is hashed, compared and dropped by
+/// going down into it.
+const LEVELS_MAX: usize = 128;
+
+/// Refuses to put cells together that are too large, or nested too deeply.
 fn check_size(cells: &[Cell]) -> Result<(), String> {
     let mut left = MEMBERS_MAX;
-    if cells.iter().all(|cell| fits(cell, &mut left)) {
-        return Ok(());
-    }
-    Err(format!("a collection of more than {MEMBERS_MAX} members"))
+    cells.iter().try_for_each(|cell| fits(cell, &mut left, LEVELS_MAX))
+}
+
+/// Refuses what is nested too deeply.
+pub(crate) fn check_levels(cell: &Cell) -> Result<(), String> {
+    let mut left = usize::MAX;
+    fits(cell, &mut left, LEVELS_MAX)
 }
 
 /// Counts the members of a cell down, as far as there is something left.
-fn fits(cell: &Cell, left: &mut usize) -> bool {
-    let Some(fewer) = left.checked_sub(1) else { return false };
-    *left = fewer;
+fn fits(cell: &Cell, left: &mut usize, levels: usize) -> Result<(), String> {
+    let too_large = || format!("a collection of more than {MEMBERS_MAX} members");
+    *left = left.checked_sub(1).ok_or_else(too_large)?;
+    let within = || {
+        let too_deep = || format!("collections nested more than {LEVELS_MAX} deep");
+        levels.checked_sub(1).ok_or_else(too_deep)
+    };
     match cell {
-        Cell::Vector(cells) => cells.iter().all(|cell| fits(cell, left)),
-        Cell::Set(cells) => cells.iter().all(|cell| fits(cell, left)),
-        Cell::Map(entries) => {
-            entries.iter().all(|(key, value)| fits(key, left) && fits(value, left))
+        Cell::Vector(cells) => {
+            let levels = within()?;
+            cells.iter().try_for_each(|cell| fits(cell, left, levels))
         }
-        _ => true,
+        Cell::Set(cells) => {
+            let levels = within()?;
+            cells.iter().try_for_each(|cell| fits(cell, left, levels))
+        }
+        Cell::Map(entries) => {
+            let levels = within()?;
+            entries.iter().try_for_each(|(key, value)| {
+                fits(key, left, levels)?;
+                fits(value, left, levels)
+            })
+        }
+        _ => Ok(()),
     }
 }
 

@@ -38,8 +38,9 @@ use crate::cell::Cell;
 use registry::{HostFunction, Registry};
 
 pub(crate) use arithmetic::add;
+pub(crate) use collection::check_levels;
 pub(crate) use compare::{order, total_order};
-pub(crate) use number::Number;
+pub(crate) use number::{Number, checked_decimal};
 pub(crate) use text::takes_pattern;
 
 /// What a builtin function gives: a cell, or why it cannot.

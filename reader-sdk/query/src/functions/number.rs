@@ -131,7 +131,7 @@ impl Number {
             ValueType::Long => Value::Long(match self {
                 Self::Long(number) => *number,
                 Self::BigInt(number) => number.to_i64()?,
-                Self::BigDec(number) => number.to_i64()?,
+                Self::BigDec(number) => checked_decimal(number.clone()).ok()?.to_i64()?,
                 Self::Double(number) => number.to_i64()?,
             }),
             ValueType::Double => Value::Double(self.to_f64()),
@@ -187,7 +187,8 @@ fn compare_double(double: f64, exact: &Number) -> Option<Ordering> {
     Some(double.cmp(&exact.decimal()?))
 }
 
-pub(super) fn checked_decimal(number: BigDecimal) -> Result<BigDecimal, String> {
+/// Refuses decimals that are written out in full when they are compared and would not fit.
+pub(crate) fn checked_decimal(number: BigDecimal) -> Result<BigDecimal, String> {
     let (_, scale) = number.as_bigint_and_exponent();
     if scale.abs() > DECIMAL_PLACES_MAX {
         return Err(format!("a decimal with more than {DECIMAL_PLACES_MAX} places"));

@@ -174,7 +174,7 @@ pub(crate) async fn answer_of(
     let mut found = found(planned, sources, given, scalars, context).await?;
     let mut answer = planned.find.empty_answer();
     let pull = context.options.pull_options();
-    answer.rows = planned.find.show(&mut found, usize::MAX, sources, &pull).await?;
+    answer.rows = planned.find.show(&mut found, usize::MAX, sources, &pull, context.meter).await?;
     Ok(answer)
 }
 

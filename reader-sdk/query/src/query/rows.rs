@@ -95,7 +95,8 @@ impl Rows {
             return Ok(None);
         }
         let (found, find) = (&mut self.found, &self.planned.find);
-        let shown = find.show(found, rows_max.max(1), &self.sources, &self.pull);
+        let (sources, meter) = (&self.sources, &self.meter);
+        let shown = find.show(found, rows_max.max(1), sources, &self.pull, meter);
         self.meter.guard(Box::pin(shown)).await.map(Some)
     }
 
