@@ -6,8 +6,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use duramen_model::Value;
 use duramen_model::edn::{Edn, Form};
 
-use super::functions::{add, equal, is_nan, order, total_order};
-use super::language::{Element, Find, Var};
+use super::functions::{add, double, equal, holds, is_nan, order, total_order};
+use super::language::{Element, Find, Having, Var};
 use super::naive::{Bindings, GivesUp, Outcome};
 
 /// Rows of aggregates are compared one with each other.
@@ -27,7 +27,8 @@ pub(crate) fn found(find: &Find, bindings: &[Bindings]) -> Outcome<Vec<Vec<Edn>>
         if !find.with.is_empty() {
             return Err(GivesUp);
         }
-        return Ok(rows.into_iter().map(|row| row.into_iter().map(Edn::Value).collect()).collect());
+        let rows = rows.into_iter().map(|row| row.into_iter().map(Edn::Value).collect());
+        return kept(find, rows.collect());
     }
     let mut groups: BTreeMap<Vec<Value>, Vec<Vec<Value>>> = BTreeMap::new();
     for row in rows {
@@ -35,8 +36,9 @@ pub(crate) fn found(find: &Find, bindings: &[Bindings]) -> Outcome<Vec<Vec<Edn>>
         let key = key.map(|(_, value)| value.clone()).collect();
         groups.entry(key).or_default().push(row);
     }
-    let least = find.having.map_or(0, |(_, least)| least);
-    groups.retain(|_, rows| rows.len() as i64 >= least);
+    if let Some(Having::Least(_, least)) = find.having {
+        groups.retain(|_, rows| rows.len() as i64 >= least);
+    }
     let group = |rows: &Vec<Vec<Value>>| {
         let cell = |at: usize| match &find.elements[at] {
             Element::Var(_) => Ok(Edn::Value(rows[0][at].clone())),
@@ -47,7 +49,33 @@ pub(crate) fn found(find: &Find, bindings: &[Bindings]) -> Outcome<Vec<Vec<Edn>>
         };
         (0..shown).map(cell).collect()
     };
-    groups.values().map(group).collect()
+    kept(find, groups.values().map(group).collect::<Outcome<_>>()?)
+}
+
+/// The rows that pass what is asked of them.
+fn kept(find: &Find, rows: Vec<Vec<Edn>>) -> Outcome<Vec<Vec<Edn>>> {
+    let Some(Having::Compared(name, place, value)) = &find.having else { return Ok(rows) };
+    let mut kept = Vec::new();
+    for row in rows {
+        let own = plain(&row[*place]).ok_or(GivesUp)?;
+        if holds(name, &[own, value.clone()]).map_err(|_| GivesUp)? {
+            kept.push(row);
+        }
+    }
+    Ok(kept)
+}
+
+/// A value, or a vector of them as a tuple; nothing for sets.
+pub(crate) fn plain(edn: &Edn) -> Option<Value> {
+    let member = |form: &Form| match &form.edn {
+        Edn::Nil => Some(None),
+        edn => plain(edn).map(Some),
+    };
+    match edn {
+        Edn::Value(value) => Some(value.clone()),
+        Edn::Vector(forms) => forms.iter().map(member).collect::<Option<_>>().map(Value::Tuple),
+        _ => None,
+    }
 }
 
 const fn is_key(element: &Element) -> bool {
@@ -115,13 +143,7 @@ fn sort(cells: &mut [Value]) -> Outcome<()> {
 }
 
 fn doubles(cells: &[Value]) -> Outcome<Vec<f64>> {
-    let double = |cell: &Value| match cell {
-        Value::Long(number) => Ok(*number as f64),
-        Value::Double(number) => Ok(*number),
-        Value::Float(number) => Ok(f64::from(*number)),
-        _ => Err(GivesUp),
-    };
-    cells.iter().map(double).collect()
+    cells.iter().map(|cell| double(cell).map_err(|_| GivesUp)).collect()
 }
 
 /// Numbers whose variance does not drown in what their mean is rounded by, as that of entities does.
@@ -146,7 +168,7 @@ pub(crate) fn difference(
     found: &[Vec<Edn>],
 ) -> Outcome<Option<String>> {
     let rest = expected.len().saturating_sub(find.offset.unwrap_or(0));
-    let count = find.limit.map_or(rest, |limit| limit.min(rest));
+    let count = find.rows_max().min(rest);
     if found.len() != count {
         return Ok(Some(format!("{count} rows expected, found {}", found.len())));
     }
@@ -165,17 +187,11 @@ pub(crate) fn difference(
 fn foreign(find: &Find, expected: &[Vec<Edn>], found: &[Vec<Edn>]) -> Outcome<Option<String>> {
     let mut seen = BTreeSet::new();
     if !find.aggregates() {
-        let plain = |row: &Vec<Edn>| -> Option<Vec<Value>> {
-            row.iter()
-                .map(|edn| match edn {
-                    Edn::Value(value) => Some(value.clone()),
-                    _ => None,
-                })
-                .collect()
+        let values = |row: &Vec<Edn>| -> Option<Vec<Value>> { row.iter().map(plain).collect() };
+        let all: BTreeSet<Vec<Value>> = expected.iter().filter_map(values).collect();
+        let wrong = |row: &&Vec<Edn>| {
+            values(row).is_none_or(|row| !all.contains(&row) || !seen.insert(row))
         };
-        let all: BTreeSet<Vec<Value>> = expected.iter().filter_map(plain).collect();
-        let wrong =
-            |row: &&Vec<Edn>| plain(row).is_none_or(|row| !all.contains(&row) || !seen.insert(row));
         return Ok(found.iter().find(wrong).map(|row| format!("foreign or twice: {}", text(row))));
     }
     if expected.len() > GROUPS_MAX {
@@ -190,7 +206,7 @@ fn foreign(find: &Find, expected: &[Vec<Edn>], found: &[Vec<Edn>]) -> Outcome<Op
 
 fn same_row(find: &Find, a: &[Edn], b: &[Edn]) -> bool {
     let same = |((element, a), b): ((&Element, &Edn), &Edn)| match element {
-        Element::Var(_) => a == b,
+        Element::Var(_) => plain(a) == plain(b),
         Element::Aggregate(..) => alike(a, b),
     };
     a.len() == b.len() && find.elements.iter().zip(a).zip(b).all(same)
@@ -202,14 +218,27 @@ fn alike(a: &Edn, b: &Edn) -> bool {
         (Edn::Value(Value::Double(a)), Edn::Value(Value::Double(b))) => {
             a == b || (a.is_nan() && b.is_nan()) || (a - b).abs() <= 1e-9 * a.abs().max(b.abs())
         }
-        (Edn::Value(a), Edn::Value(b)) => a == b || equal(a, b) || (is_nan(a) && is_nan(b)),
-        (Edn::Vector(a), Edn::Vector(b)) => {
-            a.len() == b.len() && a.iter().zip(b).all(|(a, b)| alike(&a.edn, &b.edn))
-        }
         (Edn::Set(a), Edn::Set(b)) => {
-            a.len() == b.len() && a.iter().all(|a| b.iter().any(|b| a.edn == b.edn))
+            let same = |a: &Form, b: &Form| plain(&a.edn) == plain(&b.edn);
+            a.len() == b.len() && a.iter().all(|a| b.iter().any(|b| same(a, b)))
         }
-        _ => false,
+        _ => match (plain(a), plain(b)) {
+            (Some(a), Some(b)) => alike_values(&a, &b),
+            _ => false,
+        },
+    }
+}
+
+fn alike_values(a: &Value, b: &Value) -> bool {
+    match (a, b) {
+        (Value::Tuple(a), Value::Tuple(b)) => {
+            let same = |(a, b): (&Option<Value>, &Option<Value>)| match (a, b) {
+                (Some(a), Some(b)) => alike_values(a, b),
+                (a, b) => a == b,
+            };
+            a.len() == b.len() && a.iter().zip(b.iter()).all(same)
+        }
+        _ => a == b || equal(a, b) || (is_nan(a) && is_nan(b)),
     }
 }
 
@@ -219,9 +248,9 @@ fn compare(find: &Find, a: &[Edn], b: &[Edn]) -> Ordering {
 }
 
 fn by_key((at, descending): &(usize, bool), a: &[Edn], b: &[Edn]) -> Ordering {
-    match (&a[*at], &b[*at]) {
-        (Edn::Value(a), Edn::Value(b)) => {
-            let order = total_order(a, b);
+    match (plain(&a[*at]), plain(&b[*at])) {
+        (Some(a), Some(b)) => {
+            let order = total_order(&a, &b);
             if *descending { order.reverse() } else { order }
         }
         _ => Ordering::Equal,

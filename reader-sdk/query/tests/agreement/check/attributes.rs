@@ -1,7 +1,8 @@
 //! The attributes of the generated databases, and values for them.
 
 use duramen_model::edn::{self, Edn};
-use duramen_model::{Keyword, Value, ValueType};
+use duramen_model::{Keyword, Symbol, Value, ValueType};
+use uuid::Uuid;
 
 /// How many entities there are, and how many values of each type.
 pub(crate) const SIZE: usize = 6;
@@ -22,7 +23,7 @@ const fn same(name: &'static str, of: ValueType, many: bool, more: &'static str)
 }
 
 /// The rules use the first of them, which are alike in both databases.
-pub(crate) const ATTRIBUTES: [Attribute; 15] = [
+pub(crate) const ATTRIBUTES: [Attribute; 27] = [
     same("a/ref", ValueType::Ref, true, ""),
     same("a/up", ValueType::Ref, false, ""),
     same("a/one", ValueType::Long, false, ":db/index true"),
@@ -48,7 +49,75 @@ pub(crate) const ATTRIBUTES: [Attribute; 15] = [
         many: true,
         more: "",
     },
+    same("a/decimal", ValueType::BigDec, true, ":db/index true"),
+    same("a/uuid", ValueType::Uuid, false, ":db/index true"),
+    same("a/uri", ValueType::Uri, false, ""),
+    same("a/symbol", ValueType::Symbol, true, ""),
+    same("a/bytes", ValueType::Bytes, false, ""),
+    same("a/pair", ValueType::Tuple, true, ":db/tupleTypes [:db.type/long :db.type/string]"),
+    same("a/row", ValueType::Tuple, false, ":db/index true :db/tupleType :db.type/long"),
+    same("a/step", ValueType::Tuple, false, ":db/tupleTypes [:db.type/ref :db.type/double]"),
+    same("a/both", ValueType::Tuple, false, ":db/index true :db/tupleAttrs [:a/one :a/key]"),
+    same("a/next", ValueType::Ref, false, ":db/unique :db.unique/value"),
+    Attribute {
+        name: "a/number",
+        types: [ValueType::Long, ValueType::BigDec],
+        many: false,
+        more: ":db/unique :db.unique/identity",
+    },
+    same("a/sign", ValueType::BigInt, true, ":db/index true"),
 ];
+
+/// The entities that an entity's `a/next` may be: no two have the same.
+pub(crate) const fn next(e: usize) -> usize {
+    (e + 1) % SIZE
+}
+
+/// A value of `a/id` that the entity alone may have.
+pub(crate) fn id(e: usize, v: usize) -> Value {
+    Value::string(format!("i{e}{}", v % 2))
+}
+
+/// A value of `a/number` that the entity alone may have.
+pub(crate) fn own_number(of: ValueType, e: usize, v: usize) -> Value {
+    let number = 2 * e + v % 2;
+    match of {
+        ValueType::BigDec => read(&format!("{number}.0M")),
+        _ => Value::Long(number as i64),
+    }
+}
+
+fn read(text: &str) -> Value {
+    match edn::read(text).expect("a value").edn {
+        Edn::Value(value) => value,
+        other => unreachable!("{other}"),
+    }
+}
+
+/// The types of the members of an attribute's tuples, where the schema says them.
+pub(crate) fn members(name: &str) -> &'static [ValueType] {
+    match name {
+        "a/pair" => &[ValueType::Long, ValueType::String],
+        "a/row" => &[ValueType::Long; 8],
+        "a/step" => &[ValueType::Ref, ValueType::Double],
+        _ => &[],
+    }
+}
+
+/// A value of an attribute of tuples, with an entity as it is written in transactions.
+pub(crate) fn tuple(name: &str, n: usize) -> Value {
+    let long = |n| Some(value(ValueType::Long, n));
+    let members = match name {
+        "a/row" => (0..2 + n % 2).map(|at| long(n + at)).collect(),
+        "a/step" => {
+            let entity = Value::Keyword(Keyword::new(ENTITIES[n % SIZE]));
+            vec![Some(entity), Some(value(ValueType::Double, n % 3))]
+        }
+        "a/both" => vec![long(n), Some(value(ValueType::Keyword, n))],
+        _ => vec![long(n), (!n.is_multiple_of(3)).then(|| value(ValueType::String, n))],
+    };
+    Value::Tuple(members.into())
+}
 
 /// The schema of the first or of the second database. Entities of one name have different ids.
 pub(crate) fn schema(database: usize) -> String {
@@ -76,6 +145,7 @@ pub(crate) fn value(of: ValueType, n: usize) -> Value {
     const DOUBLES: [f64; SIZE] = [0.0, 1.0, 2.5, f64::NAN, f64::INFINITY, -0.0];
     const FLOATS: [f32; SIZE] = [0.0, 1.0, 2.5, f32::NAN, f32::NEG_INFINITY, -1.5];
     const BIGS: [&str; SIZE] = ["0N", "1N", "2N", "100000000000000000000N", "-7N", "3N"];
+    const DECIMALS: [&str; SIZE] = ["0M", "1.00M", "2.5M", "0.1M", "1E+20M", "-7M"];
     const TEXTS: [&str; SIZE] = ["", "t1", "t2", "T1", "é", "t1 and more"];
     let n = n % SIZE;
     match of {
@@ -83,16 +153,19 @@ pub(crate) fn value(of: ValueType, n: usize) -> Value {
         ValueType::Long => Value::Long(LONGS[n]),
         ValueType::Double => Value::Double(DOUBLES[n]),
         ValueType::Float => Value::Float(FLOATS[n]),
-        ValueType::BigInt => match edn::read(BIGS[n]).expect("a number").edn {
-            Edn::Value(value) => value,
-            other => unreachable!("{other}"),
-        },
+        ValueType::BigInt => read(BIGS[n]),
+        ValueType::BigDec => read(DECIMALS[n]),
         ValueType::String => Value::string(TEXTS[n]),
         ValueType::Keyword => Value::Keyword(Keyword::new(format!("k/{n}"))),
         ValueType::Instant => {
             Value::Instant(duramen_model::Instant::from_millis(n as i64 * 1_000 - 2_000))
         }
-        other => unreachable!("no values of type {}", other.name()),
+        ValueType::Symbol => Value::Symbol(Symbol::new(format!("s{n}"))),
+        ValueType::Uuid => Value::Uuid(Uuid::from_u128(n as u128)),
+        ValueType::Uri => Value::Uri(format!("https://example.org/{n}").into()),
+        ValueType::Bytes => Value::Bytes(vec![n as u8; n].into()),
+        ValueType::Tuple => tuple("a/pair", n),
+        ValueType::Ref => unreachable!("entities are named"),
     }
 }
 

@@ -14,11 +14,11 @@ use futures_util::FutureExt;
 
 use super::answer::difference;
 use super::generate::any_query;
-use super::language::{Given, Query};
+use super::language::{Given, Query, Term};
 use super::naive::Evaluator;
 use super::nested::{answer, given, input};
 use super::random::Random;
-use super::rules::rules_text;
+use super::rules::rules_texts;
 use super::shrink::shrink;
 use super::world::{World, WorldPlan};
 
@@ -183,7 +183,9 @@ async fn ask_once(
     inputs.push(Input::Relation(
         rows.map(|row| row.iter().cloned().map(Edn::Value).collect()).collect(),
     ));
-    inputs.push(Input::Rules(edn::read(&rules_text()).expect("rules")));
+    for set in rules_texts(query.rule_sets) {
+        inputs.push(Input::Rules(edn::read(&set).expect("rules")));
+    }
     inputs.extend(query.given.iter().map(|given| Input::Value(input_of(given))));
     let parsed = match duramen_query::Query::parse(text) {
         Ok(parsed) => parsed,
@@ -204,12 +206,15 @@ async fn ask_once(
     }
 }
 
-/// Queries that bind too little, or compare what cannot be compared on the way, may be refused.
+/// Queries that bind too little, or compare what cannot be compared on the way, may be refused, and
+/// so may tuples in the place of lookup refs.
 fn refused(error: &duramen_query::QueryError) -> Verdict {
     match error.kind {
         QueryErrorKind::Unbound | QueryErrorKind::OrVariables | QueryErrorKind::FunctionError => {
             Verdict::Refused
         }
+        QueryErrorKind::UnknownAttribute => Verdict::Refused,
+        QueryErrorKind::Malformed if error.message.contains("unique") => Verdict::Refused,
         QueryErrorKind::Limit(Budget::Rows | Budget::Memory) => Verdict::TooLarge,
         _ => Verdict::Differs(Difference { failed: true, text: error.to_string() }),
     }
@@ -221,6 +226,14 @@ fn input_of(given: &Given) -> Edn {
     match given {
         Given::One(_, term) => Edn::Value(input(term)),
         Given::Some(_, terms) => forms(&mut terms.iter().map(input)),
+        Given::Pair(_, terms) => forms(&mut terms.iter().map(input)),
+        Given::Grouped(_, groups) => {
+            let group = |(first, rest): &(Term, Vec<Term>)| {
+                let rest = Form::from(forms(&mut rest.iter().map(input)));
+                Form::from(Edn::Vector(vec![form(input(first)), rest]))
+            };
+            Edn::Vector(groups.iter().map(group).collect())
+        }
         Given::Rows(_, rows) => {
             let rows = rows.iter().map(|row| Form::from(forms(&mut row.iter().map(input))));
             Edn::Vector(rows.collect())

@@ -56,15 +56,32 @@ pub(crate) enum Element {
     Aggregate(&'static str, Option<usize>, Var),
 }
 
+/// What comes back.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(crate) enum Shape {
+    #[default]
+    Relation,
+    Collection,
+    Tuple,
+    Scalar,
+}
+
+/// Which groups stay.
+#[derive(Debug, Clone)]
+pub(crate) enum Having {
+    /// Those of at least so many rows, counted by this variable.
+    Least(Var, i64),
+    /// Those for which what is shown in this place compares so with a value.
+    Compared(&'static str, usize, Value),
+}
+
 /// What is made of the rows.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Find {
     pub(crate) elements: Vec<Element>,
-    /// Whether it is one value rather than rows.
-    pub(crate) scalar: bool,
+    pub(crate) shape: Shape,
     pub(crate) with: Vec<Var>,
-    /// At least so many rows in each group, counted by this variable.
-    pub(crate) having: Option<(Var, i64)>,
+    pub(crate) having: Option<Having>,
     /// Places in the elements; whether descending.
     pub(crate) order: Vec<(usize, bool)>,
     pub(crate) limit: Option<usize>,
@@ -79,6 +96,10 @@ pub(crate) enum Given {
     Some(Var, Vec<Term>),
     /// `[[?x ?y]]`
     Rows([Var; 2], Vec<[Term; 2]>),
+    /// `[?x ?y]`
+    Pair([Var; 2], [Term; 2]),
+    /// `[[?x [?y ...]]]`
+    Grouped([Var; 2], Vec<(Term, Vec<Term>)>),
 }
 
 #[derive(Debug, Clone)]
@@ -86,6 +107,8 @@ pub(crate) struct Query {
     pub(crate) find: Find,
     pub(crate) given: Vec<Given>,
     pub(crate) clauses: Vec<Clause>,
+    /// In how many sets the rules are given.
+    pub(crate) rule_sets: usize,
     /// The views that stand for the first two sources; asked again with others of them, the
     /// query meets its plan.
     pub(crate) views: Vec<[usize; 2]>,
@@ -98,7 +121,7 @@ impl Given {
     pub(crate) fn vars(&self) -> Vec<Var> {
         match self {
             Self::One(var, _) | Self::Some(var, _) => vec![*var],
-            Self::Rows(vars, _) => vars.to_vec(),
+            Self::Rows(vars, _) | Self::Pair(vars, _) | Self::Grouped(vars, _) => vars.to_vec(),
         }
     }
 
@@ -107,6 +130,8 @@ impl Given {
             Self::One(var, _) => format!("?v{var}"),
             Self::Some(var, _) => format!("[?v{var} ...]"),
             Self::Rows([a, b], _) => format!("[[?v{a} ?v{b}]]"),
+            Self::Pair([a, b], _) => format!("[?v{a} ?v{b}]"),
+            Self::Grouped([a, b], _) => format!("[[?v{a} [?v{b} ...]]]"),
         }
     }
 }
@@ -147,22 +172,41 @@ impl Element {
 
 impl Find {
     pub(crate) fn aggregates(&self) -> bool {
-        self.having.is_some()
+        matches!(self.having, Some(Having::Least(..)))
             || self.elements.iter().any(|element| matches!(element, Element::Aggregate(..)))
+    }
+
+    /// The most rows that come back.
+    pub(crate) fn rows_max(&self) -> usize {
+        let limit = self.limit.unwrap_or(usize::MAX);
+        match self.shape {
+            Shape::Relation | Shape::Collection => limit,
+            Shape::Tuple | Shape::Scalar => limit.min(1),
+        }
     }
 
     /// What stands after `:find`, and what stands at the end of the query.
     fn text(&self) -> (String, String) {
         let mut head = joined(self.elements.iter().map(Element::text));
-        if self.scalar {
-            head.push_str(" .");
+        match self.shape {
+            Shape::Relation => {}
+            Shape::Collection => head = format!("[{head} ...]"),
+            Shape::Tuple => head = format!("[{head}]"),
+            Shape::Scalar => head.push_str(" ."),
         }
         if !self.with.is_empty() {
             head.push_str(&format!(" :with {}", vars_text(&self.with)));
         }
         let mut tail = String::new();
-        if let Some((var, least)) = self.having {
-            tail.push_str(&format!(" :having [(>= (count ?v{var}) {least})]"));
+        match &self.having {
+            None => {}
+            Some(Having::Least(var, least)) => {
+                tail.push_str(&format!(" :having [(>= (count ?v{var}) {least})]"));
+            }
+            Some(Having::Compared(name, place, value)) => {
+                let (element, value) = (self.elements[*place].text(), Edn::Value(value.clone()));
+                tail.push_str(&format!(" :having [({name} {element} {value})]"));
+            }
         }
         if !self.order.is_empty() {
             let key = |(place, descending): &(usize, bool)| {
@@ -184,7 +228,8 @@ impl Query {
         let given: String = self.given.iter().map(|given| format!(" {}", given.text())).collect();
         let (head, tail) = self.find.text();
         let clauses = clauses_text(&self.clauses);
-        format!("[:find {head} :in $ $b $c %{given} :where {clauses}{tail}]")
+        let rules = if self.rule_sets > 1 { "% %more" } else { "%" };
+        format!("[:find {head} :in $ $b $c {rules}{given} :where {clauses}{tail}]")
     }
 
     /// The variables that the query can return: all that stand outside of negations.

@@ -4,9 +4,9 @@ use std::cell::{Cell, RefCell};
 use std::collections::{BTreeMap, BTreeSet};
 use std::rc::Rc;
 
-use duramen_model::{EntityId, T, Value, ValueType};
+use duramen_model::{EntityId, Keyword, T, Value, ValueType};
 
-use super::functions::{Fails, apply, holds};
+use super::functions::{Fails, apply, as_type, holds};
 use super::language::{Bind, Clause, Query, Term, VARS, Var};
 use super::nested::nested;
 use super::rules::{Rule, rules};
@@ -96,7 +96,10 @@ impl<'w> Evaluator<'w> {
                 Err(Fails::Unknown) => Err(GivesUp),
             },
             Clause::Function(name, terms, bind) => match apply(name, &values(terms, bindings)) {
-                Ok(rows) => Ok(bound(bind, rows, bindings)),
+                Ok(value) => match taken_apart(bind, &value) {
+                    Some(rows) => Ok(bound(bind, rows, bindings)),
+                    None => Err(GivesUp),
+                },
                 Err(Fails::Error) => Ok(Vec::new()),
                 Err(Fails::Unknown) => Err(GivesUp),
             },
@@ -188,7 +191,7 @@ impl<'w> Evaluator<'w> {
                 Some(own) => own == value,
             },
             Term::Constant(own) => named(own),
-            Term::Named(name) => named(&Value::Keyword(duramen_model::Keyword::new(*name))),
+            Term::Named(name) => named(&Value::Keyword(Keyword::new(*name))),
         };
         agrees.then_some(bindings)
     }
@@ -205,8 +208,13 @@ impl<'w> Evaluator<'w> {
             terms.iter().zip(row).try_fold(bindings.clone(), |mut bindings, (term, value)| {
                 let agrees = match term {
                     Term::Blank => true,
-                    Term::Constant(own) => own == value,
-                    Term::Named(name) => Value::Long(self.sources[source].names[name]) == *value,
+                    Term::Constant(own) => {
+                        argument(self.sources[source], own) == Some(value.clone())
+                    }
+                    Term::Named(name) => {
+                        let name = Value::Keyword(Keyword::new(*name));
+                        argument(self.sources[source], &name) == Some(value.clone())
+                    }
                     Term::Var(var) => match &bindings[*var] {
                         Some(own) => own == value,
                         None => {
@@ -248,7 +256,8 @@ impl<'w> Evaluator<'w> {
         let entity = match entity {
             Term::Var(var) => bindings[*var].clone().and_then(|value| an_entity(source, &value)),
             Term::Named(name) => Some(source.names[name]),
-            Term::Blank | Term::Constant(_) => return Err(GivesUp),
+            Term::Constant(value) => an_entity(source, value),
+            Term::Blank => return Err(GivesUp),
         };
         let Some(entity) = entity else { return Ok(Vec::new()) };
         let first = |name: &&'static str| {
@@ -307,8 +316,7 @@ fn got(
             bound(bind, value.into_iter().map(|value| vec![value]).collect(), bindings)
         }
         ("get-some", Some(bind)) => {
-            let row =
-                |(name, value)| vec![Value::Keyword(duramen_model::Keyword::new(name)), value];
+            let row = |(name, value)| vec![Value::Keyword(Keyword::new(name)), value];
             bound(bind, first.into_iter().map(row).collect(), bindings)
         }
         _ => Vec::new(),
@@ -344,8 +352,10 @@ fn means(source: &Source, attribute: Option<i64>, place: usize, own: &Value) -> 
     }
     match (place, attribute) {
         (0 | 1, _) => an_entity(source, own).map(Value::Long),
-        (2, Some(attribute)) => match source.types[&attribute].0 {
+        // What is no attribute has no values.
+        (2, Some(attribute)) => match source.types.get(&attribute)?.0 {
             ValueType::Ref => an_entity(source, own).map(Value::Long),
+            ValueType::Tuple => as_tuple(own, source.members[&attribute]),
             of => as_type(own, of),
         },
         (3, _) => transaction(own).map(|t| Value::Long(long(t.entity()))),
@@ -357,7 +367,47 @@ fn an_entity(source: &Source, value: &Value) -> Option<i64> {
     match value {
         Value::Long(id) => EntityId::new(u64::try_from(*id).ok()?).map(long),
         Value::Keyword(ident) => source.names.get(ident.to_string().get(1..)?).copied(),
+        Value::Tuple(parts) => match &**parts {
+            [Some(attribute), Some(value)] => looked_up(source, attribute, value),
+            _ => None,
+        },
         _ => None,
+    }
+}
+
+/// The entity that a lookup ref names: in a history the last to have the value.
+fn looked_up(source: &Source, attribute: &Value, value: &Value) -> Option<i64> {
+    let attribute = an_entity(source, attribute)?;
+    let value = means(source, Some(attribute), 2, value)?;
+    let own = source.rows_of(Some(attribute)).filter(|row| row[2] == value);
+    let last = own.max_by_key(|row| (&row[3], &row[4]))?;
+    match last[0] {
+        Value::Long(entity) => Some(entity),
+        _ => None,
+    }
+}
+
+/// The tuple of these types that a tuple equals.
+fn as_tuple(own: &Value, types: &[ValueType]) -> Option<Value> {
+    let Value::Tuple(members) = own else { return None };
+    let member = |(at, member): (usize, &Option<Value>)| match (member, types.get(at)) {
+        (None, _) => Some(None),
+        // Entities are told by their ids alone.
+        (Some(member @ Value::Long(_)), Some(ValueType::Ref)) => Some(Some(member.clone())),
+        (Some(member), Some(of)) => as_type(member, *of).map(Some),
+        (Some(member), None) => Some(Some(member.clone())),
+    };
+    members.iter().enumerate().map(member).collect::<Option<_>>().map(Value::Tuple)
+}
+
+/// What a constant that a rule is called with stands for, where the rule takes it for an entity
+/// unless it is a number.
+fn argument(source: &Source, own: &Value) -> Option<Value> {
+    match own {
+        Value::Keyword(_) | Value::Tuple(_) if source.is_database => {
+            an_entity(source, own).map(Value::Long)
+        }
+        other => Some(other.clone()),
     }
 }
 
@@ -367,51 +417,43 @@ fn transaction(value: &Value) -> Option<T> {
     entity.t().or_else(|| T::new(entity.get()))
 }
 
-/// The value of a type that a value equals: numbers take the type where that loses nothing.
-fn as_type(value: &Value, of: ValueType) -> Option<Value> {
-    if value.value_type() == of {
-        return Some(value.clone());
-    }
-    let made = match (value, of) {
-        (Value::Long(number), ValueType::Double) => Value::Double(*number as f64),
-        (Value::Long(number), ValueType::Float) => Value::Float(*number as f32),
-        (Value::Long(number), ValueType::BigInt) => {
-            Value::BigInt(std::sync::Arc::new((*number).into()))
-        }
-        (Value::Double(number), ValueType::Float) => Value::Float(*number as f32),
-        (Value::Double(number), ValueType::Long) if number.fract() == 0.0 => {
-            Value::Long(*number as i64)
-        }
-        (Value::Double(number), ValueType::BigInt) if number.fract() == 0.0 => {
-            Value::BigInt(std::sync::Arc::new((*number as i64).into()))
-        }
-        (Value::Float(number), ValueType::Double) => Value::Double(f64::from(*number)),
-        (Value::Float(number), _) => return as_type(&Value::Double(f64::from(*number)), of),
-        (Value::BigInt(number), ValueType::Long | ValueType::Double | ValueType::Float) => {
-            return as_type(&Value::Long(i64::try_from(&**number).ok()?), of);
-        }
-        _ => return None,
-    };
-    Some(made)
-}
-
 pub(crate) fn values(terms: &[Term], bindings: &Bindings) -> Vec<Value> {
     let value = |term: &Term| match term {
         Term::Blank => None,
         Term::Var(var) => bindings[*var].clone(),
         Term::Constant(value) => Some(value.clone()),
-        Term::Named(name) => Some(Value::Keyword(duramen_model::Keyword::new(*name))),
+        Term::Named(name) => Some(Value::Keyword(Keyword::new(*name))),
     };
     terms.iter().filter_map(value).collect()
+}
+
+/// The rows that a value gives; `None` when it does not have the shape of the binding. Nil is no
+/// value.
+fn taken_apart(bind: &Bind, value: &Value) -> Option<Vec<Vec<Value>>> {
+    let members = |value: &Value| match value {
+        Value::Tuple(members) => Some(members.to_vec()),
+        _ => None,
+    };
+    let row = |members: Vec<Option<Value>>, count: usize| {
+        (members.len() >= count)
+            .then(|| members.into_iter().take(count).collect::<Option<Vec<_>>>())
+    };
+    match bind {
+        Bind::Scalar(_) => Some(vec![vec![value.clone()]]),
+        Bind::Tuple(vars) => Some(row(members(value)?, vars.len())?.into_iter().collect()),
+        Bind::Collection(_) => {
+            Some(members(value)?.into_iter().flatten().map(|member| vec![member]).collect())
+        }
+        Bind::Relation(vars) => {
+            let rows = members(value)?.into_iter().map(|own| row(members(&own?)?, vars.len()));
+            Some(rows.collect::<Option<Vec<_>>>()?.into_iter().flatten().collect())
+        }
+    }
 }
 
 /// The bindings with what a result binds; those that disagree are left out.
 fn bound(bind: &Bind, rows: Vec<Vec<Value>>, bindings: &Bindings) -> Vec<Bindings> {
     let vars = bind.vars();
-    let rows = match bind {
-        Bind::Collection(_) => rows.into_iter().flatten().map(|value| vec![value]).collect(),
-        Bind::Scalar(_) | Bind::Tuple(_) | Bind::Relation(_) => rows,
-    };
     let with = |row: Vec<Value>| {
         if row.len() < vars.len() {
             return None;

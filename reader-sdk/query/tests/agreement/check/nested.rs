@@ -3,7 +3,7 @@
 use duramen_model::edn::Edn;
 use duramen_model::{Keyword, Value};
 
-use super::answer::found;
+use super::answer::{found, plain};
 use super::language::{Bind, Given, Query, Term, VARS};
 use super::naive::{Bindings, Evaluator, GivesUp, Outcome, bindings_of};
 
@@ -26,6 +26,13 @@ pub(crate) fn given(query: &Query) -> (Vec<Bindings>, [bool; VARS]) {
         let rows: Vec<Vec<Value>> = match given {
             Given::One(_, term) => vec![vec![input(term)]],
             Given::Some(_, terms) => terms.iter().map(|term| vec![input(term)]).collect(),
+            Given::Pair(_, terms) => vec![terms.iter().map(input).collect()],
+            Given::Grouped(_, groups) => {
+                let rows = groups.iter().flat_map(|(first, rest)| {
+                    rest.iter().map(|second| vec![input(first), input(second)])
+                });
+                rows.collect()
+            }
             Given::Rows(_, rows) => {
                 rows.iter().map(|row| row.iter().map(input).collect()).collect()
             }
@@ -74,15 +81,12 @@ pub(crate) fn nested(
         }
     }
     let rows = answer(&inner, query, vec![start])?;
-    let value = |edn: &Edn| match edn {
-        Edn::Value(value) => Ok(value.clone()),
-        _ => Err(GivesUp),
-    };
+    let value = |edn: &Edn| plain(edn).ok_or(GivesUp);
     let rows =
         rows.iter().map(|row| row.iter().map(value).collect()).collect::<Outcome<Vec<_>>>()?;
     match bind {
-        // The find is a scalar, an aggregate over everything.
-        Bind::Scalar(_) if rows.len() > 1 => Err(GivesUp),
+        // The find is a scalar or a tuple, of aggregates over everything.
+        Bind::Scalar(_) | Bind::Tuple(_) if rows.len() > 1 => Err(GivesUp),
         _ => Ok(rows),
     }
 }

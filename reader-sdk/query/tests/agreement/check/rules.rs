@@ -163,8 +163,10 @@ pub(crate) fn rules() -> Vec<Rule> {
     paths().into_iter().chain(others()).chain(negating()).collect()
 }
 
-pub(crate) fn rules_text() -> String {
-    let mut text = String::from("[");
+/// The rules in so many sets; the bodies of one rule may stand in several.
+pub(crate) fn rules_texts(sets: usize) -> Vec<String> {
+    let mut texts = vec![String::from("["); sets];
+    let mut number = 0;
     for rule in rules() {
         let (needed, rest) = rule.head.split_at(rule.needed);
         let needed = match needed {
@@ -173,8 +175,9 @@ pub(crate) fn rules_text() -> String {
         };
         for body in &rule.bodies {
             let head = format!("{} {needed}{}", rule.name, vars_text(rest));
-            text.push_str(&format!("[({head}) {}]\n", clauses_text(body)));
+            texts[number % sets].push_str(&format!("[({head}) {}]\n", clauses_text(body)));
+            number += 1;
         }
     }
-    text + "]"
+    texts.into_iter().map(|text| text + "]").collect()
 }

@@ -3,7 +3,7 @@
 use std::time::{Duration, Instant};
 
 use super::case::{Case, Difference, Verdict, ask};
-use super::language::{Clause, Element, Find};
+use super::language::{Clause, Element, Find, Given, Having, Shape};
 use super::views::View;
 
 const TIME_MAX: Duration = Duration::from_secs(30);
@@ -57,6 +57,11 @@ fn smaller(case: &Case) -> Vec<Case> {
             keep_bound(case);
         });
     }
+    for (at, given) in case.query.given.iter().enumerate() {
+        for fewer in fewer_rows(given) {
+            with(&|case| case.query.given[at] = fewer.clone());
+        }
+    }
     shorter_find(&case.query.find, &mut with);
     for number in 0..2 {
         let plan = &case.plan.databases[number];
@@ -91,6 +96,21 @@ fn smaller(case: &Case) -> Vec<Case> {
         }
     }
     smaller
+}
+
+/// The input with one row less.
+fn fewer_rows(given: &Given) -> Vec<Given> {
+    fn without<R: Clone>(rows: &[R]) -> impl Iterator<Item = Vec<R>> + '_ {
+        (0..rows.len()).map(|at| [&rows[..at], &rows[at + 1..]].concat())
+    }
+    match given {
+        Given::One(..) | Given::Pair(..) => Vec::new(),
+        Given::Some(var, terms) => without(terms).map(|terms| Given::Some(*var, terms)).collect(),
+        Given::Rows(vars, rows) => without(rows).map(|rows| Given::Rows(*vars, rows)).collect(),
+        Given::Grouped(vars, groups) => {
+            without(groups).map(|groups| Given::Grouped(*vars, groups)).collect()
+        }
+    }
 }
 
 /// The clauses with one less, at whatever depth.
@@ -158,8 +178,11 @@ fn keep_bound(case: &mut Case) {
     let find = &mut case.query.find;
     find.elements.retain(|element| vars.contains(&element.var()));
     find.with.retain(|var| vars.contains(var));
-    find.having = find.having.filter(|(var, _)| vars.contains(var));
     let places = find.elements.len();
+    find.having = find.having.take().filter(|having| match having {
+        Having::Least(var, _) => vars.contains(var),
+        Having::Compared(_, place, _) => *place < places,
+    });
     find.order.retain(|(place, _)| *place < places);
 }
 
@@ -173,6 +196,7 @@ fn shorter_find(find: &Find, with: &mut dyn FnMut(Change<'_>)) {
                 let find = &mut case.query.find;
                 find.elements.remove(at);
                 find.order.clear();
+                find.having = None;
             });
         }
     }
@@ -182,6 +206,7 @@ fn shorter_find(find: &Find, with: &mut dyn FnMut(Change<'_>)) {
             case.query.find.elements = vars.into_iter().map(Element::Var).collect();
             case.query.find.with.clear();
             case.query.find.having = None;
+            case.query.find.shape = Shape::Relation;
         });
     }
     if !find.with.is_empty() {
@@ -192,6 +217,9 @@ fn shorter_find(find: &Find, with: &mut dyn FnMut(Change<'_>)) {
     }
     if !find.order.is_empty() {
         with(&|case| case.query.find.order.clear());
+    }
+    if find.shape != Shape::Relation {
+        with(&|case| case.query.find.shape = Shape::Relation);
     }
     if find.limit.is_some() || find.offset.is_some() {
         with(&|case| (case.query.find.limit, case.query.find.offset) = (None, None));

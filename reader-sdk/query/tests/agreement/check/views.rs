@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, HashMap};
 use duramen_db::TxRecord;
 use duramen_model::{EntityId, T, Value, ValueType};
 
-use super::attributes::{ATTRIBUTES, ENTITIES};
+use super::attributes::{ATTRIBUTES, ENTITIES, members};
 use super::naive::Relations;
 
 /// A fact `e a v t op`, or a row of a plain relation. Entities are the longs of their ids.
@@ -33,6 +33,8 @@ pub(crate) struct Source {
     pub(crate) names: BTreeMap<&'static str, i64>,
     /// The types of attributes, and whether there may be many values.
     pub(crate) types: HashMap<i64, (ValueType, bool)>,
+    /// The types of the members of attributes of tuples, where the schema says them.
+    pub(crate) members: HashMap<i64, &'static [ValueType]>,
     pub(crate) is_database: bool,
     pub(crate) history: bool,
     /// What the rules give over it, once that is known; nothing if it is too much.
@@ -46,6 +48,9 @@ pub(crate) fn long(entity: EntityId) -> i64 {
 fn plain(value: &Value) -> Value {
     match value {
         Value::Ref(entity) => Value::Long(long(*entity)),
+        Value::Tuple(members) => {
+            Value::Tuple(members.iter().map(|member| member.as_ref().map(plain)).collect())
+        }
         other => other.clone(),
     }
 }
@@ -78,6 +83,7 @@ impl Source {
         for attribute in &ATTRIBUTES {
             let id = name(attribute.name);
             source.types.insert(id, (attribute.types[view.database], attribute.many));
+            source.members.insert(id, members(attribute.name));
         }
         ENTITIES.into_iter().for_each(|entity| {
             name(entity);

@@ -4,9 +4,9 @@ use std::collections::BTreeSet;
 
 use duramen_db::resolve::TxData;
 use duramen_db::{Db, TxRecord};
-use duramen_model::{Instant, T, Value, ValueType, edn};
+use duramen_model::{Instant, Keyword, T, Value, ValueType, edn};
 
-use super::attributes::{ATTRIBUTES, ENTITIES, SIZE, schema, value};
+use super::attributes::{ATTRIBUTES, ENTITIES, SIZE, id, next, own_number, schema, tuple, value};
 use super::bucket::{Then, any_steps, stored};
 use super::random::Random;
 use super::views::{Row, Source, View};
@@ -61,9 +61,28 @@ fn any_statement(random: &mut Random) -> Statement {
     }
 }
 
+/// How many different cells a plain relation may have.
+const CELLS: usize = 6 * SIZE;
+
+const CELL_TYPES: [ValueType; SIZE] = [
+    ValueType::BigDec,
+    ValueType::BigInt,
+    ValueType::Uuid,
+    ValueType::Tuple,
+    ValueType::Symbol,
+    ValueType::Float,
+];
+
+/// An entity, one of the first attributes, and a value of it.
+fn any_row_like_a_fact(random: &mut Random) -> Vec<usize> {
+    let attribute = random.below(4);
+    let value = random.below(SIZE) + if attribute < 2 { SIZE } else { 0 };
+    vec![SIZE + random.below(SIZE), 4 * SIZE + attribute, value]
+}
+
 fn any_transactions(random: &mut Random, most: usize) -> Vec<Vec<Statement>> {
     let count = random.below(most + 1).max(random.below(most + 1));
-    (0..count).map(|_| (0..=random.below(24)).map(|_| any_statement(random)).collect()).collect()
+    (0..count).map(|_| (0..=random.below(32)).map(|_| any_statement(random)).collect()).collect()
 }
 
 fn any_database(random: &mut Random) -> DatabasePlan {
@@ -77,9 +96,11 @@ fn any_database(random: &mut Random) -> DatabasePlan {
 impl WorldPlan {
     pub(crate) fn any(random: &mut Random) -> Self {
         let databases = [any_database(random), any_database(random)];
-        let rows = (0..random.below(9))
-            .map(|_| (0..=random.below(3)).map(|_| random.below(4 * SIZE)).collect())
+        let mut rows: Vec<Vec<usize>> = (0..random.below(9))
+            .map(|_| (0..=random.below(3)).map(|_| random.below(CELLS)).collect())
             .collect();
+        // Facts, which rules find in a plain relation, too.
+        rows.extend((0..random.below(8)).map(|_| any_row_like_a_fact(random)));
         // Everything at present, then whatever else there is to see.
         let mut views: Vec<View> =
             (0..2).map(|database| View { database, ..View::default() }).collect();
@@ -109,7 +130,9 @@ impl WorldPlan {
             0 => value(ValueType::Long, *n),
             1 => Value::Long(views[0].1.names[ENTITIES[n % SIZE]]),
             2 => value(ValueType::String, *n),
-            _ => value([ValueType::Boolean, ValueType::Double][n % 2], *n),
+            3 => value([ValueType::Boolean, ValueType::Double][n % 2], *n),
+            4 => Value::Keyword(Keyword::new(ATTRIBUTES[n % SIZE].name)),
+            _ => value(CELL_TYPES[n % SIZE], *n / 2),
         };
         let rows: Vec<Row> = self.rows.iter().map(|row| row.iter().map(cell).collect()).collect();
         World { views, relation: Source::relation(rows) }
@@ -206,16 +229,19 @@ fn transaction_text(database: usize, statements: &[Statement]) -> String {
 }
 
 fn statement_text(database: usize, Statement { add, e, a, v }: Statement) -> String {
-    let Some(attribute) = ATTRIBUTES.get(a) else {
-        let name = ATTRIBUTES[2 + v].name;
-        return format!("[:db/add :{name} :db/index true]");
-    };
+    let index = |name| format!("[:db/add :{name} :db/index true]");
+    let Some(attribute) = ATTRIBUTES.get(a) else { return index(ATTRIBUTES[2 + v].name) };
     let operation = if add { ":db/add" } else { ":db/retract" };
-    let value = match attribute.types[database] {
-        ValueType::Ref => format!(":{}", ENTITIES[v]),
-        // Unique: an entity's own.
-        _ if attribute.name == "a/id" => format!("\"i{e}{}\"", v % 2),
-        of => edn::Edn::Value(value(of, v)).to_string(),
+    let text = |value: Value| edn::Edn::Value(value).to_string();
+    let value = match (attribute.name, attribute.types[database]) {
+        // Kept by the database.
+        ("a/both", _) => return index("a/text"),
+        ("a/next", _) => format!(":{}", ENTITIES[next(e)]),
+        ("a/id", _) => text(id(e, v)),
+        ("a/number", of) => text(own_number(of, e, v)),
+        (_, ValueType::Ref) => format!(":{}", ENTITIES[v]),
+        (name, ValueType::Tuple) => text(tuple(name, v)),
+        (_, of) => text(value(of, v)),
     };
     format!("[{operation} :{} :{} {value}]", ENTITIES[e], attribute.name)
 }
