@@ -2,6 +2,7 @@
 //!
 //! Every part remembers where it stood, so that whatever refuses it later can say so.
 
+use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -285,7 +286,8 @@ pub(crate) struct RuleCall {
 /// All rules that a query was given.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Rules {
-    pub(crate) rules: Vec<Rule>,
+    rules: Vec<Rule>,
+    places: HashMap<Symbol, usize>,
 }
 
 /// `[(name [required…] free…) clause…]`, with the other bodies of that name.
@@ -305,7 +307,17 @@ pub(crate) struct RuleBody {
 
 impl Rules {
     pub(crate) fn named(&self, name: &Symbol) -> Option<&Rule> {
-        self.rules.iter().find(|rule| rule.name == *name)
+        self.places.get(name).map(|place| &self.rules[*place])
+    }
+
+    pub(crate) fn named_mut(&mut self, name: &Symbol) -> Option<&mut Rule> {
+        self.places.get(name).map(|place| &mut self.rules[*place])
+    }
+
+    /// Adds a rule of another name.
+    pub(crate) fn push(&mut self, rule: Rule) {
+        self.places.insert(rule.name.clone(), self.rules.len());
+        self.rules.push(rule);
     }
 
     /// How many clauses the bodies have, those within clauses counted too.

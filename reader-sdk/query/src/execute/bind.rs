@@ -1,5 +1,7 @@
 //! Taking values apart: the bindings of inputs and of function results.
 
+use std::collections::HashMap;
+
 use super::relation::Relation;
 use crate::budget::Meter;
 use crate::cell::Cell;
@@ -69,6 +71,11 @@ fn tuple_rows(parts: &[Bind], cell: &Cell, meter: &Meter) -> Result<Vec<Vec<Cell
     let mut rows = vec![Vec::new()];
     for (part, member) in parts.iter().zip(members.iter()) {
         let tails = rows_of(part, member, meter)?;
+        // Mostly there is one, and a tuple may have many members.
+        if let [tail] = tails.as_slice() {
+            rows.iter_mut().for_each(|row| row.extend_from_slice(tail));
+            continue;
+        }
         meter.check_rows(rows.len().saturating_mul(tails.len()), ROW_BYTES)?;
         let extended = |row: &Vec<Cell>| {
             let row = row.clone();
@@ -85,18 +92,17 @@ pub(super) fn relation_of(
     vars: &[Var],
     rows: impl IntoIterator<Item = Vec<Cell>>,
 ) -> (Relation, Vec<usize>) {
-    let mut distinct: Vec<Var> = Vec::new();
-    for var in vars {
-        if !distinct.contains(var) {
-            distinct.push(*var);
-        }
-    }
-    let mut relation = Relation::empty(distinct.clone());
+    let mut seen: HashMap<Var, usize> = HashMap::with_capacity(vars.len());
+    // Where each variable stands first.
+    let firsts: Vec<usize> =
+        vars.iter().enumerate().map(|(at, var)| *seen.entry(*var).or_insert(at)).collect();
+    let is_first = |at: &usize| firsts[*at] == *at;
+    let distinct: Vec<usize> = (0..vars.len()).filter(is_first).collect();
+    let mut relation = Relation::empty(distinct.iter().map(|at| vars[*at]).collect());
     let mut kept = Vec::new();
     for (at, row) in rows.into_iter().enumerate() {
-        let first = |var: &Var| vars.iter().position(|own| own == var).map(|at| &row[at]);
-        if vars.iter().zip(&row).all(|(var, cell)| first(var) == Some(cell)) {
-            relation.push(distinct.iter().filter_map(first).cloned().collect::<Vec<_>>());
+        if firsts.iter().zip(&row).all(|(first, cell)| row[*first] == *cell) {
+            relation.push(distinct.iter().map(|at| row[*at].clone()));
             kept.push(at);
         }
     }

@@ -1,5 +1,7 @@
 //! `:in`, and the bindings of function results.
 
+use std::collections::HashSet;
+
 use duramen_model::{Edn, Form, Span, Symbol};
 
 use super::DEPTH_MAX;
@@ -14,14 +16,12 @@ pub(super) fn default_source() -> InputBinding {
 
 pub(super) fn parse_inputs(forms: &[&Form]) -> Result<Vec<InputBinding>, QueryError> {
     let mut inputs = Vec::with_capacity(forms.len());
+    let mut seen = HashSet::new();
     for form in forms {
         let input = parse_input(form)?;
-        let same = |own: &InputBinding| match (own, &input) {
-            (InputBinding::Source(own), InputBinding::Source(new))
-            | (InputBinding::Rules(own), InputBinding::Rules(new)) => own.name == new.name,
-            _ => false,
-        };
-        if inputs.iter().any(same) {
+        if let InputBinding::Source(own) | InputBinding::Rules(own) = &input
+            && !seen.insert(own.name.clone())
+        {
             return Err(QueryError::malformed(form.span, format!("{form} stands twice in :in")));
         }
         inputs.push(input);

@@ -291,10 +291,9 @@ fn check_branches(or: &Or) -> Result<(), QueryError> {
             join.free.iter().find(missing).map_or(Ok(()), |variable| refuse(&variable.name))
         }
         None => {
-            let mut all: Vec<&Symbol> = branches.iter().flatten().collect();
-            all.sort_unstable();
+            let all: HashSet<&Symbol> = branches.iter().flatten().collect();
             let missing = |name: &&Symbol| branches.iter().any(|branch| !branch.contains(*name));
-            all.into_iter().find(missing).map_or(Ok(()), refuse)
+            all.into_iter().filter(missing).min().map_or(Ok(()), refuse)
         }
     }
 }

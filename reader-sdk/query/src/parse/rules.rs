@@ -51,10 +51,10 @@ fn add(form: &Form, rules: &mut Rules) -> Result<(), QueryError> {
     for clause in clauses {
         parse_into(clause, DEPTH_MAX, &mut body.clauses)?;
     }
-    match rules.rules.iter_mut().find(|rule| rule.name == *name) {
+    match rules.named_mut(name) {
         Some(rule) => add_body(rule, body),
         None => {
-            rules.rules.push(Rule { name: name.clone(), bodies: vec![body] });
+            rules.push(Rule { name: name.clone(), bodies: vec![body] });
             Ok(())
         }
     }
