@@ -76,12 +76,13 @@ const fn is_ordered(value: &Value) -> bool {
 }
 
 /// A total order, for sorting whatever there is: nil, then numbers by value with NaN last, then
-/// everything else, first by its type. Vectors compare part by part.
+/// everything else, first by its type. Vectors compare as [`order`] has them, shorter ones first.
 pub(crate) fn total_order(a: &Cell, b: &Cell) -> Ordering {
     match (a, b) {
         (Cell::Vector(a), Cell::Vector(b)) => {
-            let unequal = a.iter().zip(b.iter()).map(|(a, b)| total_order(a, b));
-            unequal.into_iter().find(|order| order.is_ne()).unwrap_or(a.len().cmp(&b.len()))
+            let mut parts = a.iter().zip(b.iter()).map(|(a, b)| total_order(a, b));
+            let unequal = || parts.find(|order| order.is_ne()).unwrap_or(Ordering::Equal);
+            a.len().cmp(&b.len()).then_with(unequal)
         }
         (Cell::Nil, _) | (_, Cell::Nil) => a.cmp(b),
         _ => match (Number::of(a), Number::of(b)) {
@@ -138,4 +139,22 @@ pub(crate) fn extreme(cells: &[Cell], wanted: Ordering) -> Outcome {
         }
     }
     Ok(best.clone())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_can_be_compared_is_sorted_as_it_compares() {
+        let vector =
+            |numbers: &[i64]| Cell::Vector(numbers.iter().copied().map(Cell::long).collect());
+        let vectors = [vector(&[]), vector(&[9]), vector(&[2, 3]), vector(&[1, 2, 3])];
+        for (at, a) in vectors.iter().enumerate() {
+            for (place, b) in vectors.iter().enumerate() {
+                assert_eq!(total_order(a, b), at.cmp(&place));
+                assert_eq!(order(a, b), Ok(Some(at.cmp(&place))));
+            }
+        }
+    }
 }

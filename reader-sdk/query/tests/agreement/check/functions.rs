@@ -104,7 +104,7 @@ pub(crate) fn total_order(a: &Value, b: &Value) -> Ordering {
             (a, b) => a.cmp(b),
         };
         let unequal = a.iter().zip(b.iter()).map(member).find(|order| order.is_ne());
-        return unequal.unwrap_or(a.len().cmp(&b.len()));
+        return a.len().cmp(&b.len()).then(unequal.unwrap_or(Ordering::Equal));
     }
     match numbers(a, b) {
         Some(order) => order.unwrap_or_else(|| is_nan(a).cmp(&is_nan(b))),
