@@ -76,7 +76,10 @@ pub(crate) const fn plural(number: usize) -> &'static str {
 pub(crate) fn table(columns: &[String], rows: &[impl AsRef<[Edn]>]) -> Table {
     let mut table = Table::new();
     table.load_style(STYLE);
-    table.set_content_arrangement(ContentArrangement::Dynamic);
+    // A terminal that does not know how wide it is says 0.
+    if table.width().is_some_and(|width| width > 0) {
+        table.set_content_arrangement(ContentArrangement::Dynamic);
+    }
     table.set_header(columns);
     for row in rows {
         table.add_row(row.as_ref().iter().map(cell));

@@ -149,11 +149,13 @@ impl<'w> Evaluator<'w> {
             Some(Term::Named(name)) if source.is_database => Some(source.names[name]),
             _ => None,
         };
-        // An ident that is given for two places, one of them of an unknown type, is two things.
+        // What is given for two places, one of them of an unknown type or of the transaction, is two
+        // things: a number is a value and names a transaction.
         let given = |at: usize| terms[at].var().filter(|var| self.given[*var]);
         let again =
             |at: usize| (0..at).any(|other| given(at).is_some() && given(at) == given(other));
-        if attribute.is_none() && (0..terms.len()).any(again) {
+        let unknown = (0..terms.len()).filter(|place| attribute.is_none() || *place == 3);
+        if unknown.into_iter().any(again) {
             return Err(GivesUp);
         }
         let rows = source.rows_of(attribute);
