@@ -13,6 +13,8 @@ from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
+from workload import reachable
+
 ATTRIBUTES = [
     "package/name", "package/version", "package/architecture", "package/maintainer",
     "package/section", "package/priority", "package/summary", "package/homepage", "package/sha256",
@@ -94,7 +96,7 @@ def answers(index: Index) -> dict[str, int | str]:
     found = {
         "section": [(names[e], kib[e]) for e in of_section],
         "needed-by": [p for p, d in edges if d == needed],
-        "needs": _reachable(depends, numbers[meta["package"]]),
+        "needs": reachable(depends, numbers[meta["package"]]),
         "maintainers": Counter(one("maintainer").values()).most_common(10),
         "other-section": [
             p for p, d in edges if d in sections and p in sections and sections[p] != sections[d]
@@ -107,12 +109,3 @@ def answers(index: Index) -> dict[str, int | str]:
     right = {op: counted(op, list(rows)) for op, rows in found.items()}
     right["versions"] = sum(len(versions[numbers[name]]) for name in meta["names"])
     return right
-
-
-def _reachable(after: dict[int, list[int]], start: int) -> set[int]:
-    found: set[int] = set()
-    edge = set(after.get(start, ()))
-    while edge:
-        found |= edge
-        edge = {end for node in edge for end in after.get(node, ())} - found
-    return found

@@ -48,7 +48,7 @@ def make(n: int, seed: int) -> Workload:
         follows,
         pulled,
         seeds,
-        max(starts, key=lambda start: len(_reachable(after, start))),
+        max(starts, key=lambda start: len(reachable(after, start))),
         {
             "wide-7x3": _tree(depth=7, width=3),
             "wide-4x5": _tree(depth=4, width=5),
@@ -125,10 +125,10 @@ def answers(workload: Workload) -> dict[str, int | str]:
         "hop2-from": sum(len(_hops(after, seed, 2)) for seed in workload.seeds),
         "hop3-from": sum(len(_hops(after, seed, 3)) for seed in workload.seeds),
         "hop2-all": sum(len(_hops(after, start, 2)) for start in list(after)),
-        "reach": len(_reachable(after, workload.reach_start)),
+        "reach": len(reachable(after, workload.reach_start)),
         "rules-wide-7x3": _closure(workload.graphs["wide-7x3"]),
         "rules-long-30x3": _closure(workload.graphs["long-30x3"]),
-        "rules-bound-7x3": len(_reachable(tree, 3)),
+        "rules-bound-7x3": len(reachable(tree, 3)),
         "pull-tree": len({node for edge in workload.graphs["wide-4x5"] for node in edge}),
     }
 
@@ -147,7 +147,7 @@ def _hops(after: dict[int, list[int]], start: int, steps: int) -> set[int]:
     return here
 
 
-def _reachable(after: dict[int, list[int]], start: int) -> set[int]:
+def reachable(after: dict[int, list[int]], start: int) -> set[int]:
     found: set[int] = set()
     edge = set(after.get(start, ()))
     while edge:
@@ -158,7 +158,7 @@ def _reachable(after: dict[int, list[int]], start: int) -> set[int]:
 
 def _closure(edges: list[tuple[int, int]]) -> int:
     after = _successors(edges)
-    return sum(len(_reachable(after, start)) for start in list(after))
+    return sum(len(reachable(after, start)) for start in list(after))
 
 
 def write(workload: Workload, folder: Path) -> None:

@@ -3,8 +3,9 @@
 //! Reading order: [`people`] (the data), [`transactions`] (the same for a transactor),
 //! [`data_set`] (what is measured and where it is kept), [`measure`] (what is measured about it),
 //! [`report`] (what comes out), [`queries`] (what is asked of the same data); and what they work
-//! with: [`bucket`], [`far`], [`overlay`], [`importer`], [`writer`], [`process`].
+//! with: [`bucket`], [`far`], [`overlay`], [`importer`], [`writer`], [`process`], [`arguments`].
 
+pub mod arguments;
 pub mod bucket;
 pub mod data_set;
 pub mod far;

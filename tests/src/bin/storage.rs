@@ -9,18 +9,29 @@
 //! kept in the folder, and is in the tables until it is measured again.
 #![allow(clippy::print_stdout, clippy::print_stderr, reason = "what this program does")]
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::{Command, Stdio};
 
 use anyhow::{Context, Result, bail, ensure};
+use duramen_tests::bench::arguments::Arguments;
 use duramen_tests::bench::data_set::{DataSet, Place};
 use duramen_tests::bench::measure::{Effort, Measurement};
 use duramen_tests::bench::process;
 use duramen_tests::bench::report::{Figure, Report};
 
 fn main() -> Result<()> {
-    let arguments = Arguments::parse(std::env::args().skip(1))?;
-    if arguments.child {
+    // Load what is loaded already; measure in this process and print the figures alone.
+    let (mut again, mut child) = (false, false);
+    let arguments = Arguments::parse(std::env::args().skip(1), &Measurement::ALL, |word| {
+        let flag = match word {
+            "--again" => &mut again,
+            "--child" => &mut child,
+            _ => return false,
+        };
+        *flag = true;
+        true
+    })?;
+    if child {
         return measure(&arguments);
     }
     std::fs::create_dir_all(&arguments.folder)?;
@@ -28,7 +39,7 @@ fn main() -> Result<()> {
     for &data in &arguments.data {
         for &measurement in &arguments.only {
             let place = Place::new(data, &arguments.folder);
-            if measurement == Measurement::Load && place.is_loaded() && !arguments.again {
+            if measurement == Measurement::Load && place.is_loaded() && !again {
                 continue;
             }
             eprintln!("{data} {measurement}");
@@ -39,58 +50,14 @@ fn main() -> Result<()> {
         }
     }
     let text = format!("On {}.\n{}", process::machine(), Report::read(&results)?.to_markdown());
-    match &arguments.out {
-        Some(path) => std::fs::write(path, text).with_context(|| path.display().to_string()),
-        None => {
-            println!("{text}");
-            Ok(())
-        }
+    if let Some(text) = arguments.publish(text)? {
+        println!("{text}");
     }
-}
-
-struct Arguments {
-    data: Vec<DataSet>,
-    only: Vec<Measurement>,
-    folder: PathBuf,
-    out: Option<PathBuf>,
-    /// Load what is loaded already.
-    again: bool,
-    /// Measure in this process and print the figures alone.
-    child: bool,
-}
-
-impl Arguments {
-    fn parse(mut words: impl Iterator<Item = String>) -> Result<Self> {
-        let mut arguments = Self {
-            data: vec![DataSet::People(1_000_000)],
-            only: Measurement::ALL.to_vec(),
-            folder: PathBuf::from("target/bench"),
-            out: None,
-            again: false,
-            child: false,
-        };
-        while let Some(word) = words.next() {
-            let mut value = || words.next().with_context(|| format!("{word} needs a value"));
-            match word.as_str() {
-                "--datoms" => arguments.data = list(&value()?)?,
-                "--only" => arguments.only = list(&value()?)?,
-                "--folder" => arguments.folder = value()?.into(),
-                "--out" => arguments.out = Some(value()?.into()),
-                "--again" => arguments.again = true,
-                "--child" => arguments.child = true,
-                _ => bail!("{word} is not expected: see the head of this file"),
-            }
-        }
-        Ok(arguments)
-    }
-}
-
-fn list<T: std::str::FromStr<Err = anyhow::Error>>(words: &str) -> Result<Vec<T>> {
-    words.split(',').map(str::parse).collect()
+    Ok(())
 }
 
 /// One measurement, here.
-fn measure(arguments: &Arguments) -> Result<()> {
+fn measure(arguments: &Arguments<Measurement>) -> Result<()> {
     let ([data], [measurement]) = (&arguments.data[..], &arguments.only[..]) else {
         bail!("a child makes one measurement");
     };

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use super::node::{MatchNode, Node};
+use super::node::Node;
 use super::{Step, Var};
 
 /// What a variable that is bound after a node follows from: an entity has one value of an
@@ -19,7 +19,7 @@ impl Follows {
         let Node::Match(node) = node else { return Vec::new() };
         let single = node.facts.as_ref().is_some_and(|facts| facts.is_single());
         let Some(from) = node.var(0).filter(|_| single) else { return Vec::new() };
-        let others = [2, 3].into_iter().filter_map(|place| MatchNode::var(node, place));
+        let others = [2, 3].into_iter().filter_map(|place| node.var(place));
         others
             .filter(|what| *what != from && !bound.contains(what))
             .map(|what| Self { from, what })

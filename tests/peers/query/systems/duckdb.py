@@ -36,6 +36,15 @@ QUERIES["q2-switch"] = QUERIES["q2"]
 ROWS = {"agg-name", "tree"}
 
 
+def table(connection, place, name, columns, rows):
+    """A table of rows, through a file of JSON lines, which is read at once."""
+    lines = place / f"{name}.jsonl"
+    lines.write_text("".join(json.dumps(row) + "\n" for row in rows))
+    read = f"read_json('{lines}', format = 'newline_delimited', columns = {columns})"
+    connection.execute(f"CREATE TABLE {name} AS SELECT * FROM {read}")
+    lines.unlink()
+
+
 class System(base.System):
     @staticmethod
     def version():
@@ -50,18 +59,11 @@ class System(base.System):
         aliases = ({"id": person["id"], "alias": alias}
                    for person in people for alias in person.get("alias", ()))
         edges = ({"a": start, "b": end} for start, end in follows)
-        self._table("person", columns, persons)
-        self._table("alias", {"id": "BIGINT", "alias": "VARCHAR"}, aliases)
-        self._table("follows", {"a": "BIGINT", "b": "BIGINT"}, edges)
+        table(self.connection, self.place, "person", columns, persons)
+        table(self.connection, self.place, "alias", {"id": "BIGINT", "alias": "VARCHAR"}, aliases)
+        table(self.connection, self.place, "follows", {"a": "BIGINT", "b": "BIGINT"}, edges)
         self.connection.execute("ALTER TABLE person ADD PRIMARY KEY (id)")
         self.connection.execute("CHECKPOINT")
-
-    def _table(self, name, columns, rows):
-        lines = self.place / f"{name}.jsonl"
-        lines.write_text("".join(json.dumps(row) + "\n" for row in rows))
-        read = f"read_json('{lines}', format = 'newline_delimited', columns = {columns})"
-        self.connection.execute(f"CREATE TABLE {name} AS SELECT * FROM {read}")
-        lines.unlink()
 
     def ask(self, query, **inputs):
         answer = self.connection.execute(QUERIES[query], inputs)

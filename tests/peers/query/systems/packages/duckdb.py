@@ -1,9 +1,8 @@
 """DuckDB: tables of packages, maintainers and dependencies, as one would lay them out for it."""
 
-import json
-
 import duckdb
 
+from ..duckdb import table
 from . import base
 
 TEXTS = ["name", "version", "section", "priority", "summary", "architecture", "homepage", "sha256"]
@@ -51,19 +50,12 @@ class System(base.System):
             elif attribute in TEXTS + NUMBERS:
                 packages.setdefault(e, {"id": e})[_column(attribute)] = v
         columns = {_column(a): "VARCHAR" for a in TEXTS} | {_column(a): "BIGINT" for a in NUMBERS}
-        self._table("package", {"id": "BIGINT"} | columns, packages.values())
-        self._table("maintainer", {"id": "BIGINT", "address": "VARCHAR"}, maintainers)
-        self._table("depends", {"a": "BIGINT", "b": "BIGINT"}, depends)
+        table(self.connection, self.place, "package", {"id": "BIGINT"} | columns, packages.values())
+        table(self.connection, self.place, "maintainer", {"id": "BIGINT", "address": "VARCHAR"}, maintainers)
+        table(self.connection, self.place, "depends", {"a": "BIGINT", "b": "BIGINT"}, depends)
         self.connection.execute("ALTER TABLE package ADD PRIMARY KEY (id)")
         self.connection.execute("CREATE INDEX by_name ON package (name)")
         self.connection.execute("CHECKPOINT")
-
-    def _table(self, name, columns, rows):
-        lines = self.place / f"{name}.jsonl"
-        lines.write_text("".join(json.dumps(row) + "\n" for row in rows))
-        read = f"read_json('{lines}', format = 'newline_delimited', columns = {columns})"
-        self.connection.execute(f"CREATE TABLE {name} AS SELECT * FROM {read}")
-        lines.unlink()
 
     def ask(self, query, **inputs):
         return self.connection.execute(QUERIES[query], inputs).fetchall()
