@@ -76,9 +76,9 @@ pub use duramen_query::pull::{
     pull_many_with, pull_with,
 };
 pub use duramen_query::{
-    Answer, AnswerRows, Budget, CancelToken, Clock, Cost, ExplainedRule, ExplainedStep,
-    Explanation, Input, Limits, PlanCache, PlanCacheStats, Prepared, Query, QueryError,
-    QueryErrorKind, QueryOptions, QueryText, Registry, Rows, RowsError,
+    Answer, AnswerCells, AnswerColumn, AnswerRows, AnswerTexts, Budget, CancelToken, Clock, Cost,
+    ExplainedRule, ExplainedStep, Explanation, Input, Limits, PlanCache, PlanCacheStats, Prepared,
+    Query, QueryError, QueryErrorKind, QueryOptions, QueryText, Registry, Rows, RowsError,
 };
 pub use duramen_store::envelope::ContentHash;
 pub use duramen_store::raw_cache::{RawCache, Wanted};

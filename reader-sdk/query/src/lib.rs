@@ -34,6 +34,7 @@ pub use error::{QueryError, QueryErrorKind, QueryText};
 pub use explain::{Cost, ExplainedRule, ExplainedStep, Explanation};
 pub use functions::registry::{self, Registry};
 pub use query::answer::Answer;
+pub use query::answer_column::{AnswerCells, AnswerColumn, AnswerTexts};
 pub use query::answer_rows::AnswerRows;
 pub use query::{
     Input, PlanCache, PlanCacheStats, Prepared, QueryOptions, Rows, RowsError, explain,

@@ -155,9 +155,10 @@ def chosen(args: argparse.Namespace, program: str) -> tuple[list[System], list[s
         absent = [line for line in absent if line.split()[0].lower() in wanted]
     ours = [
         System("duramen", "Duramen, folder", (program, "serve"), ours=True),
+        System("duramen-rows", "Duramen, rows", (program, "rows", "serve"), ours=True),
         System("duramen-memory", "Duramen, memory", (program, "mem", "serve"), ours=True),
     ]
-    return ours[: 1 if args.packages else 2] + peers, absent
+    return ours[: 2 if args.packages else 3] + peers, absent
 
 
 def available(on_packages: bool) -> tuple[list[System], list[str]]:

@@ -1,14 +1,16 @@
 //! Duramen's part in a comparison of databases on one workload.
 //!
 //! ```text
-//! peer-bench [mem] bench   DATA WORK OUT.json [--ops a,b,...]   times operations
-//! peer-bench [mem] bench   DATA WORK OUT.json --exactly N OP    runs one N times
-//! peer-bench [mem] serve   DATA WORK                            times operations that it is told
-//! peer-bench       packages DATA                                exports the package index
-//! peer-bench       load    DATA WORK OUT.json                   fills WORK/main
-//! peer-bench       cold    DATA WORK OUT.json                   opens WORK/main, one point query
-//! peer-bench       durable DATA WORK OUT.json                   one durable transaction after the other
+//! peer-bench [mem|rows] bench   DATA WORK OUT.json [--ops a,b,...]   times operations
+//! peer-bench [mem|rows] bench   DATA WORK OUT.json --exactly N OP    runs one N times
+//! peer-bench [mem|rows] serve   DATA WORK                            times operations that it is told
+//! peer-bench            packages DATA                                exports the package index
+//! peer-bench            load    DATA WORK OUT.json                   fills WORK/main
+//! peer-bench            cold    DATA WORK OUT.json                   opens WORK/main, one point query
+//! peer-bench            durable DATA WORK OUT.json                   one durable transaction after the other
 //! ```
+//!
+//! `mem` keeps the people in memory, `rows` takes answers as rows and not as columns.
 //!
 //! `serve` reads lines of `OPERATION WARM BUDGET`, the times in milliseconds, and answers each with a
 //! line of JSON; a first line says that the data are loaded. So one who asks several databases in
@@ -25,6 +27,7 @@ use duramen_tests::bench::process::memory_peak;
 use duramen_tests::peer::clock::Clock;
 use duramen_tests::peer::operations::{GRAPHS, Operations, QUERIES, WRITES, names};
 use duramen_tests::peer::packages::{self, Packages};
+use duramen_tests::peer::results::Results;
 use duramen_tests::peer::system::{Folder, State};
 use duramen_tests::peer::workload::Workload;
 use serde_json::{Value as Json, json};
@@ -34,17 +37,21 @@ use tokio::runtime::Runtime;
 const POINT: u64 = 777;
 /// How long durable transactions are counted.
 const DURABLE: Duration = Duration::from_secs(5);
-const USAGE: &str = "peer-bench [mem] bench|load|cold|durable DATA WORK OUT.json [--ops a,b,...]
-peer-bench [mem] bench DATA WORK OUT.json --exactly TIMES OPERATION
-peer-bench [mem] serve DATA WORK
+const USAGE: &str =
+    "peer-bench [mem|rows] bench|load|cold|durable DATA WORK OUT.json [--ops a,b,...]
+peer-bench [mem|rows] bench DATA WORK OUT.json --exactly TIMES OPERATION
+peer-bench [mem|rows] serve DATA WORK
 peer-bench packages DATA";
 
 fn main() -> Result<()> {
     let mut words: Vec<String> = std::env::args().skip(1).collect();
-    let in_memory = words.first().is_some_and(|word| word == "mem");
-    if in_memory {
-        words.remove(0);
-    }
+    let mut begins_with = |word: &str| {
+        let begins = words.first().is_some_and(|first| first == word);
+        words.drain(..usize::from(begins));
+        begins
+    };
+    let in_memory = begins_with("mem");
+    let results = if begins_with("rows") { Results::Rows } else { Results::Columns };
     if let [command, data] = &words[..]
         && command == "packages"
     {
@@ -59,6 +66,7 @@ fn main() -> Result<()> {
     let run = Run {
         name: if in_memory { "duramen-mem" } else { "duramen" },
         in_memory,
+        results,
         data: data.into(),
         work: work.into(),
         out: out.into(),
@@ -83,6 +91,7 @@ fn main() -> Result<()> {
 struct Run {
     name: &'static str,
     in_memory: bool,
+    results: Results,
     data: PathBuf,
     work: PathBuf,
     out: PathBuf,
@@ -93,7 +102,8 @@ impl Run {
     fn bench(&self, ops: Vec<&str>, clock: Clock) -> Result<()> {
         if packages::are_in(&self.data) {
             let index = Packages::open(&self.runtime, &self.data)?;
-            let rows: Result<Vec<Json>> = ops.iter().map(|op| index.run(op, clock)).collect();
+            let rows: Result<Vec<Json>> =
+                ops.iter().map(|op| index.run(op, self.results, clock)).collect();
             return self.save(&rows?);
         }
         let (workload, folder) = (Workload::read(&self.data)?, self.main());
@@ -101,7 +111,7 @@ impl Run {
             self.runtime.block_on(folder.load(&workload))?;
         }
         let place = (!self.in_memory).then_some(&folder);
-        let mut operations = Operations::new(&self.runtime, &workload, place, clock);
+        let mut operations = Operations::new(&self.runtime, &workload, place, self.results, clock);
         let mut rows = Vec::new();
         for op in ops {
             let row = match operations.run(op) {
@@ -119,14 +129,15 @@ impl Run {
     fn serve(&self) -> Result<()> {
         if packages::are_in(&self.data) {
             let index = Packages::open(&self.runtime, &self.data)?;
-            return answer(|op, clock| index.run(op, clock).map(Some));
+            return answer(|op, clock| index.run(op, self.results, clock).map(Some));
         }
         let (workload, folder) = (Workload::read(&self.data)?, self.main());
         if !self.in_memory && !folder.is_loaded() {
             self.runtime.block_on(folder.load(&workload))?;
         }
         let place = (!self.in_memory).then_some(&folder);
-        let mut operations = Operations::new(&self.runtime, &workload, place, Clock::default());
+        let mut operations =
+            Operations::new(&self.runtime, &workload, place, self.results, Clock::default());
         answer(|op, clock| {
             operations.set_clock(clock);
             operations.run(op)

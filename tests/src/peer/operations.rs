@@ -6,6 +6,7 @@ use serde_json::{Value as Json, json};
 use tokio::runtime::Runtime;
 
 use super::clock::{Clock, measure_writes};
+use super::results::Results;
 use super::system::{Folder, State, id, vector};
 use super::workload::{Person, Workload, assertion, graph_forms, keyword, temporary};
 
@@ -62,6 +63,7 @@ pub struct Operations<'a> {
     workload: &'a Workload,
     /// Where people are read from; memory otherwise.
     folder: Option<&'a Folder>,
+    results: Results,
     clock: Clock,
     people: Option<State>,
 }
@@ -73,9 +75,10 @@ impl<'a> Operations<'a> {
         runtime: &'a Runtime,
         workload: &'a Workload,
         folder: Option<&'a Folder>,
+        results: Results,
         clock: Clock,
     ) -> Self {
-        Self { runtime, workload, folder, clock, people: None }
+        Self { runtime, workload, folder, results, clock, people: None }
     }
 
     /// Has the operations to come timed otherwise.
@@ -145,7 +148,10 @@ impl<'a> Operations<'a> {
 
     fn query(&mut self, op: &str) -> Result<Json> {
         let (runtime, workload, clock) = (self.runtime, self.workload, self.clock);
-        let folder = self.folder;
+        let (folder, results) = (self.folder, self.results);
+        let ask = |query: &Query, db: &Db, inputs: Vec<Input>| -> Result<usize> {
+            count(runtime, results, query, db, inputs)
+        };
         let state = match &mut self.people {
             Some(state) => state,
             none => none.insert(runtime.block_on(async {
@@ -196,7 +202,7 @@ impl<'a> Operations<'a> {
                 clock.measure(op, || {
                     let mut rows = 0;
                     for seed in &seeds {
-                        rows += count(runtime, &query, db, [Input::Value(id(*seed))])?;
+                        rows += ask(&query, db, vec![Input::Value(id(*seed))])?;
                     }
                     Ok(json!(rows))
                 })
@@ -205,8 +211,8 @@ impl<'a> Operations<'a> {
                 let start = id(state.entity(workload.meta.reach_start)?);
                 let (query, rules) = (Query::parse(REACH)?, edn::read(RULES)?);
                 clock.measure(op, || {
-                    let inputs = [Input::Rules(rules.clone()), Input::Value(start.clone())];
-                    Ok(json!(count(runtime, &query, db, inputs)?))
+                    let inputs = vec![Input::Rules(rules.clone()), Input::Value(start.clone())];
+                    Ok(json!(ask(&query, db, inputs)?))
                 })
             }
             "agg-name" => {
@@ -220,7 +226,7 @@ impl<'a> Operations<'a> {
             _ => {
                 let (text, inputs) = plain(op)?;
                 let query = Query::parse(text)?;
-                clock.measure(op, || Ok(json!(count(runtime, &query, db, inputs.clone())?)))
+                clock.measure(op, || Ok(json!(ask(&query, db, inputs.clone())?)))
             }
         }
     }
@@ -238,7 +244,7 @@ impl<'a> Operations<'a> {
     }
 
     fn graph(&self, op: &str) -> Result<Json> {
-        let (runtime, clock) = (self.runtime, self.clock);
+        let (runtime, results, clock) = (self.runtime, self.results, self.clock);
         let shape = match op {
             "pull-tree" => "wide-4x5",
             "rules-bound-7x3" => "wide-7x3",
@@ -255,14 +261,15 @@ impl<'a> Operations<'a> {
             "rules-bound-7x3" => {
                 let (query, start) = (Query::parse(REACH)?, id(state.entity(3)?));
                 clock.measure(op, || {
-                    let inputs = [Input::Rules(rules.clone()), Input::Value(start.clone())];
-                    Ok(json!(count(runtime, &query, db, inputs)?))
+                    let inputs = vec![Input::Rules(rules.clone()), Input::Value(start.clone())];
+                    Ok(json!(count(runtime, results, &query, db, inputs)?))
                 })
             }
             _ => {
                 let query = Query::parse(CLOSURE)?;
                 clock.measure(op, || {
-                    Ok(json!(count(runtime, &query, db, [Input::Rules(rules.clone())])?))
+                    let inputs = vec![Input::Rules(rules.clone())];
+                    Ok(json!(count(runtime, results, &query, db, inputs)?))
                 })
             }
         }
@@ -322,12 +329,13 @@ fn plain(op: &str) -> Result<(&'static str, Vec<Input>)> {
 
 fn count(
     runtime: &Runtime,
+    results: Results,
     query: &Query,
     db: &Db,
-    inputs: impl IntoIterator<Item = Input>,
+    inputs: Vec<Input>,
 ) -> Result<usize> {
     let inputs = std::iter::once(Input::from(db)).chain(inputs);
-    Ok(runtime.block_on(duramen::q(query, inputs))?.rows().len())
+    Ok(results.taken(&runtime.block_on(duramen::q(query, inputs))?))
 }
 
 /// How many values a pulled map has, those of many counted each.

@@ -12,6 +12,7 @@ use serde_json::{Value as Json, json};
 use tokio::runtime::Runtime;
 
 use super::clock::Clock;
+use super::results::Results;
 use crate::bench::data_set::{DataSet, Place};
 use crate::bench::measure::{Effort, Measurement};
 
@@ -120,14 +121,14 @@ impl<'a> Packages<'a> {
     ///
     /// # Errors
     /// When it fails, or there is none of this name.
-    pub fn run(&self, op: &str, clock: Clock) -> Result<Json> {
+    pub fn run(&self, op: &str, results: Results, clock: Clock) -> Result<Json> {
         if op == "versions" {
             let query = Query::parse(VERSION)?;
             return clock.measure(op, || self.versions(&query));
         }
         let (text, inputs) = self.asked(op)?;
         let query = Query::parse(text)?;
-        clock.measure(op, || Ok(counted(op, &self.ask(&query, &inputs)?)))
+        clock.measure(op, || Ok(counted(op, results, &self.ask(&query, &inputs)?)))
     }
 
     fn versions(&self, query: &Query) -> Result<Json> {
@@ -190,11 +191,11 @@ const SIZES: &str = "[:find ?section (sum ?kib) :with ?p
     :order-by [(sum ?kib) :desc ?section] :limit 10]";
 
 /// What of an answer is compared: its rows, and what they add up to where they count.
-fn counted(op: &str, answer: &Answer) -> Json {
+fn counted(op: &str, results: Results, answer: &Answer) -> Json {
     let rows = answer.rows();
     if ["section", "maintainers", "priorities", "sizes"].contains(&op) {
         let sum: i64 = rows.iter().filter_map(|row| row[1].as_long()).sum();
         return json!(format!("{}/{sum}", rows.len()));
     }
-    json!(rows.len())
+    json!(results.taken(answer))
 }

@@ -140,7 +140,13 @@ impl Texts {
         Self { shared: Arc::clone(&self.shared), places: self.places.clone(), range, ..*self }
     }
 
-    pub(super) fn gather(&self, places: &[usize]) -> Self {
+    /// The texts at some places. If they are but a few of those that the column was taken from,
+    /// they are copied, and the others are not held.
+    ///
+    /// # Panics
+    /// When there is no such place.
+    #[must_use]
+    pub fn gather(&self, places: &[usize]) -> Self {
         if places.len().saturating_mul(KEPT_FROM) >= self.shared.ends.len() {
             let range = 0..places.len();
             let places = places.iter().map(|place| self.own(*place) as u32).collect();

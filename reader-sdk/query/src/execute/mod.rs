@@ -48,7 +48,9 @@ use crate::source::Source;
 use matching::MatchState;
 use recursion::RuleState;
 
-pub(crate) use column::{Column, hashes, rows_equal};
+#[cfg(test)]
+pub(crate) use column::Members;
+pub(crate) use column::{Column, TextColumn, hashes, rows_equal};
 pub(crate) use distinct::distinct_rows;
 pub(crate) use inputs::{Given, Inputs, read_rules, take_inputs};
 pub(crate) use relation::Relation;

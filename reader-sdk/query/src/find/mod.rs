@@ -206,7 +206,7 @@ impl FindPlan {
             shape: AnswerShape::from(self.shape),
             columns: Arc::clone(&self.names),
             keys: self.keys.clone(),
-            rows: AnswerRows::new(self.shown, Vec::new()),
+            rows: AnswerRows::of_cells(self.shown, Vec::new()),
             set: distinct && self.order.is_empty(),
         }
     }
@@ -222,21 +222,22 @@ impl FindPlan {
     ) -> Result<AnswerRows, QueryError> {
         let rows = found.picked.next(rows_max);
         meter.check_rows(rows.len(), self.shown.saturating_mul(size_of::<Edn>()))?;
-        let mut columns = Vec::with_capacity(self.shown);
-        for (column, cells) in self.columns.iter().zip(&found.columns).take(self.shown) {
-            columns.push(match &column.make {
-                Make::Cells | Make::Aggregate(..) => Shown::Cells(cells),
-                Make::Pull { source, pattern } => {
-                    let cells: Vec<Cell> = rows.iter().map(|row| cells.get(row)).collect();
-                    let source = &sources[*source];
-                    // Boxed, so that an answer without pulls does not pay for the room.
-                    let pulled = pulls::pulled(source, pattern, &cells, options, column.span);
-                    let trees = Box::pin(pulled).await?;
-                    Shown::Pulled(trees.into_iter())
-                }
-            });
+        let shown = &self.columns[..self.shown];
+        if !shown.iter().any(|column| matches!(column.make, Make::Pull { .. })) {
+            return Ok(AnswerRows::of_columns(found.columns(self.shown, &rows)));
         }
-        Ok(AnswerRows::new(self.shown, shown(&rows, columns)))
+        let mut columns = Vec::with_capacity(self.shown);
+        for (column, cells) in shown.iter().zip(&found.columns) {
+            let Make::Pull { source, pattern } = &column.make else {
+                columns.push(Shown::Cells(cells));
+                continue;
+            };
+            let cells: Vec<Cell> = rows.iter().map(|row| cells.get(row)).collect();
+            let pulled = pulls::pulled(&sources[*source], pattern, &cells, options, column.span);
+            // Boxed, so that an answer without pulls does not pay for the room.
+            columns.push(Shown::Pulled(Box::pin(pulled).await?.into_iter()));
+        }
+        Ok(AnswerRows::of_cells(self.shown, cells(&rows, columns)))
     }
 
     fn has_aggregates(&self) -> bool {
@@ -251,7 +252,7 @@ enum Shown<'f> {
 }
 
 /// The cells of some rows, row by row.
-fn shown(rows: &Batch, mut columns: Vec<Shown<'_>>) -> Vec<Edn> {
+fn cells(rows: &Batch, mut columns: Vec<Shown<'_>>) -> Vec<Edn> {
     let mut cells = Vec::with_capacity(rows.len() * columns.len());
     for row in rows.iter() {
         cells.extend(columns.iter_mut().map(|column| match column {
@@ -301,6 +302,18 @@ impl Picked {
 }
 
 impl Found {
+    /// The first columns with some of the rows: as they are, if those are all there will be.
+    fn columns(&mut self, columns: usize, rows: &Batch) -> Vec<Column> {
+        let len = self.columns.first().map_or(0, Column::len);
+        let shown = self.columns.iter_mut().take(columns);
+        let shown = shown.map(|column| match rows {
+            Batch::Run(rows) if *rows == (0..len) => std::mem::take(column),
+            Batch::Run(rows) => column.slice(rows.clone()),
+            Batch::These(rows) => column.gather(rows),
+        });
+        shown.map(Column::without_leaves).collect()
+    }
+
     /// How many rows are still to come.
     pub(crate) fn rows_left(&self) -> usize {
         match &self.picked {

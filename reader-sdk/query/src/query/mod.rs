@@ -1,6 +1,7 @@
 //! Asking: a query and its inputs go in, an answer comes out.
 
 pub mod answer;
+pub mod answer_column;
 pub mod answer_rows;
 mod asking;
 mod cache;

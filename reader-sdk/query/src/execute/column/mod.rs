@@ -7,6 +7,7 @@ mod hash;
 mod text;
 
 use std::borrow::Cow;
+use std::ops::Range;
 
 use duramen_db::ValueColumn;
 use duramen_model::{EntityId, T, Value};
@@ -92,6 +93,23 @@ impl Column {
             Self::Longs(longs) => Self::Longs(rows.iter().map(|&row| longs[row]).collect()),
             Self::Texts(texts) => Self::Texts(texts.gather(rows)),
             Self::Cells(cells) => Self::Cells(rows.iter().map(|&row| cells[row].clone()).collect()),
+        }
+    }
+
+    /// The rows of a stretch.
+    pub(crate) fn slice(&self, rows: Range<usize>) -> Self {
+        match self {
+            Self::Longs(longs) => Self::Longs(longs[rows].to_vec()),
+            Self::Texts(texts) => Self::Texts(texts.slice(rows)),
+            Self::Cells(cells) => Self::Cells(cells[rows].to_vec()),
+        }
+    }
+
+    /// The same column, for somebody who keeps it: leaves of whose text it holds little are let go.
+    pub(crate) fn without_leaves(self) -> Self {
+        match self {
+            Self::Texts(texts) => Self::Texts(texts.without_leaves()),
+            other => other,
         }
     }
 

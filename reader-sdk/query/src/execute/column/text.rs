@@ -2,6 +2,7 @@
 
 use std::cmp::Ordering;
 use std::collections::HashMap;
+use std::ops::Range;
 use std::sync::Arc;
 
 use duramen_db::Texts;
@@ -25,6 +26,8 @@ struct Place {
     index: u32,
 }
 
+/// One text in so many is but a few.
+const FEW: usize = 16;
 /// A hash that was not computed yet: no text has it.
 const UNKNOWN: u64 = 0;
 
@@ -74,6 +77,27 @@ impl TextColumn {
     pub(crate) fn gather(&self, rows: &[usize]) -> Self {
         let rows = rows.iter().map(|&row| self.rows[row]).collect();
         Self { parts: Arc::clone(&self.parts), rows }
+    }
+
+    pub(crate) fn slice(&self, rows: Range<usize>) -> Self {
+        Self { parts: Arc::clone(&self.parts), rows: self.rows[rows].to_vec() }
+    }
+
+    /// The same texts, without the columns of which they are but a few: those are copied.
+    pub(crate) fn without_leaves(self) -> Self {
+        let held: usize = self.parts.iter().map(Texts::len).sum();
+        if self.rows.len() * FEW > held {
+            return self;
+        }
+        let mut wanted: Vec<Vec<usize>> = vec![Vec::new(); self.parts.len()];
+        let mut rows = self.rows;
+        for Place { part, index } in &mut rows {
+            let wanted = &mut wanted[*part as usize];
+            wanted.push(*index as usize);
+            *index = (wanted.len() - 1) as u32;
+        }
+        let parts = self.parts.iter().zip(wanted).map(|(part, wanted)| part.gather(&wanted));
+        Self { parts: Arc::new(parts.collect()), rows }
     }
 
     /// Which of two rows comes first, in the order of values: keywords and symbols go by their
@@ -143,5 +167,36 @@ impl TextColumn {
 
     pub(super) fn cell_bytes(&self) -> usize {
         size_of::<Place>()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use duramen_db::ValueColumn;
+
+    use super::*;
+
+    #[test]
+    fn a_few_texts_of_many_are_copied_and_stay_what_they_are() {
+        let texts = |from: usize| -> ValueColumn {
+            (from..from + 100)
+                .map(|number| Value::string(number.to_string()))
+                .collect::<Vec<_>>()
+                .iter()
+                .collect()
+        };
+        let mut column = TextColumn::default();
+        for from in [0, 100] {
+            let ValueColumn::Text(texts) = texts(from) else { panic!("text") };
+            column.extend(&texts, Members::All(100));
+        }
+        for rows in [vec![150, 3, 3, 199], (0..200).collect(), Vec::new()] {
+            let some = column.gather(&rows);
+            let kept = some.clone().without_leaves();
+            let held: usize = kept.parts.iter().map(Texts::len).sum();
+            assert_eq!(held, if rows.len() > 10 { 200 } else { rows.len() });
+            assert!((0..rows.len()).all(|row| kept.text(row) == some.text(row)));
+            assert_eq!(kept.len(), rows.len());
+        }
     }
 }
