@@ -33,6 +33,10 @@ use duramen_tests::peer::workload::Workload;
 use serde_json::{Value as Json, json};
 use tokio::runtime::Runtime;
 
+/// As in the program that users have: large answers come and go, and their memory is kept.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 /// Whose age is asked for after a cold start.
 const POINT: u64 = 777;
 /// How long durable transactions are counted.

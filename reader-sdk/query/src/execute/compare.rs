@@ -1,8 +1,8 @@
-//! Comparisons of plain numbers, for all rows at once.
+//! Comparisons of plain numbers and of text, for all rows at once.
 
 use duramen_model::Value;
 
-use super::column::Column;
+use super::column::{Column, TextColumn};
 use super::compute::Operand;
 use crate::cell::Cell;
 use crate::functions::Function;
@@ -21,6 +21,13 @@ pub(super) fn compared(
     rows: usize,
 ) -> Option<Vec<usize>> {
     let (Function::Builtin(builtin), [a, b]) = (function, operands) else { return None };
+    if let Some((a, b)) = texts(a, b) {
+        return match builtin.name {
+            "=" => Some((0..rows).filter(|&row| a.equal(row, b, row)).collect()),
+            "not=" | "!=" => Some((0..rows).filter(|&row| !a.equal(row, b, row)).collect()),
+            _ => None,
+        };
+    }
     let (a, b) = (numbers(a)?, numbers(b)?);
     match builtin.name {
         "<" => Some(rows_where(a, b, rows, |a, b| a < b)),
@@ -41,6 +48,13 @@ fn numbers<'c>(operand: &Operand<'c>) -> Option<Numbers<'c>> {
     }
 }
 
+fn texts<'c>(a: &Operand<'c>, b: &Operand<'c>) -> Option<(&'c TextColumn, &'c TextColumn)> {
+    match (a, b) {
+        (Operand::Column(Column::Texts(a)), Operand::Column(Column::Texts(b))) => Some((a, b)),
+        _ => None,
+    }
+}
+
 fn rows_where(
     a: Numbers<'_>,
     b: Numbers<'_>,
@@ -58,9 +72,10 @@ fn rows_where(
 
 #[cfg(test)]
 mod tests {
-    use duramen_model::Symbol;
+    use duramen_model::{Keyword, Symbol};
 
     use super::*;
+    use crate::execute::Members;
     use crate::registry::Registry;
 
     #[test]
@@ -81,6 +96,29 @@ mod tests {
             }
             let pair = [operands[0], Operand::Constant(&text)];
             assert_eq!(compared(&function, &pair, 4), None);
+        }
+    }
+
+    #[test]
+    fn text_is_compared_where_it_stands() {
+        let column = |values: &[Value]| {
+            let mut column = Column::default();
+            column.append_values(&values.iter().collect(), Members::All(values.len()));
+            column
+        };
+        let strings = column(&["a", "b", "c"].map(Value::string));
+        let others = column(&["a", "c", "b"].map(Value::string));
+        let names = column(&["a", "b", "c"].map(|name| Value::Keyword(Keyword::new(name))));
+        for (other, equal) in [(&others, vec![0]), (&names, vec![]), (&strings, vec![0, 1, 2])] {
+            let operands = [Operand::Column(&strings), Operand::Column(other)];
+            for name in ["=", "not="] {
+                let function = Function::named(&Symbol::new(name), &Registry::default()).unwrap();
+                let is_meant = |row: &usize| equal.contains(row) == (name == "=");
+                let expected: Vec<usize> = (0..3).filter(is_meant).collect();
+                assert_eq!(compared(&function, &operands, 3), Some(expected), "{name}");
+            }
+            let function = Function::named(&Symbol::new("<"), &Registry::default()).unwrap();
+            assert_eq!(compared(&function, &operands, 3), None);
         }
     }
 }

@@ -22,6 +22,27 @@ pub(crate) fn distinct_rows(columns: &[&Column], rows: usize) -> Vec<usize> {
     }
 }
 
+/// As [`distinct_rows`]; `None` where there are more than so many.
+pub(super) fn distinct_up_to(columns: &[&Column], rows: usize, max: usize) -> Option<Vec<usize>> {
+    let [Column::Longs(longs)] = columns else {
+        return Some(distinct_rows(columns, rows)).filter(|first| first.len() <= max);
+    };
+    if longs.len() <= FEW_LONGS || longs.is_sorted() {
+        return Some(distinct_longs(longs)).filter(|first| first.len() <= max);
+    }
+    let mut seen = PairSet::default();
+    let mut first = Vec::new();
+    for (row, long) in longs.iter().enumerate() {
+        if seen.insert(0, *long) {
+            if first.len() == max {
+                return None;
+            }
+            first.push(row);
+        }
+    }
+    Some(first)
+}
+
 fn distinct_hashed(columns: &[&Column], rows: usize) -> Vec<usize> {
     let mut index = RowIndex::with_capacity(rows);
     let mut first = Vec::with_capacity(rows);
@@ -68,7 +89,7 @@ fn distinct_pairs(a: &[i64], b: &[i64]) -> Vec<usize> {
 fn distinct_in_groups(sorted: &[i64], other: &[i64]) -> Option<Vec<usize>> {
     let dense = Dense::of(other)?;
     // For each number the group of equal ones, counted from 1, that has had it last.
-    let mut last = vec![0_u32; dense.len];
+    let mut last = vec![0_u32; dense.len()];
     let mut group = 1_u32;
     let mut first = Vec::with_capacity(other.len());
     for row in 0..other.len() {
@@ -84,14 +105,14 @@ fn distinct_in_groups(sorted: &[i64], other: &[i64]) -> Option<Vec<usize>> {
 
 /// Numbers that are close together, so that a table has a place for each.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Dense {
+pub(crate) struct Dense {
     base: i64,
-    pub(super) len: usize,
+    len: usize,
 }
 
 impl Dense {
     /// Where the numbers are close together, and not more than what can be counted.
-    pub(super) fn of(longs: &[i64]) -> Option<Self> {
+    pub(crate) fn of(longs: &[i64]) -> Option<Self> {
         let (base, last) = (*longs.iter().min()?, *longs.iter().max()?);
         let rows = u32::try_from(longs.len()).ok()?;
         let len = last.abs_diff(base).checked_add(1)?;
@@ -99,8 +120,13 @@ impl Dense {
             .then_some(Self { base, len: usize::try_from(len).ok()? })
     }
 
+    /// How many places there are.
+    pub(crate) const fn len(self) -> usize {
+        self.len
+    }
+
     /// The place of one of the numbers.
-    pub(super) const fn place(self, long: i64) -> usize {
+    pub(crate) const fn place(self, long: i64) -> usize {
         long.wrapping_sub(self.base) as usize
     }
 
@@ -120,7 +146,7 @@ mod tests {
     proptest! {
         #[test]
         fn every_way_finds_the_same_rows(
-            mut rows in prop::collection::vec((0_i64..20, -5_i64..5), 0..60),
+            mut rows in prop::collection::vec((0_i64..20, -5_i64..5), 0..120),
             sorted in any::<bool>(),
             spread in prop::sample::select(vec![1_i64, 1 << 40]),
         ) {
@@ -132,7 +158,12 @@ mod tests {
             let (a, b) = (Column::Longs(a), Column::Longs(b));
             for columns in [vec![&a], vec![&b], vec![&a, &b], vec![&b, &a]] {
                 let expected = distinct_hashed(&columns, rows.len());
-                prop_assert_eq!(distinct_rows(&columns, rows.len()), expected);
+                prop_assert_eq!(&distinct_rows(&columns, rows.len()), &expected);
+                for max in [expected.len(), expected.len().saturating_sub(1)] {
+                    let within = Some(&expected).filter(|expected| expected.len() <= max);
+                    let found = distinct_up_to(&columns, rows.len(), max);
+                    prop_assert_eq!(found.as_ref(), within);
+                }
             }
         }
     }

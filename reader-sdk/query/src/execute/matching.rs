@@ -11,7 +11,7 @@ use duramen_model::{Datom, Span};
 use futures_util::future;
 
 use super::column::Column;
-use super::distinct::distinct_rows;
+use super::distinct::distinct_up_to;
 use super::relation::Relation;
 use super::scan::{Indexes, Keys, Residual, Scan};
 use super::{Run, lookup};
@@ -115,9 +115,14 @@ impl Run<'_> {
 
     /// Whether the facts for so many keys are scanned rather than looked up.
     pub(super) fn scans(&self, node: &MatchNode, keys: usize) -> bool {
+        self.is_scanned(node) || keys > self.looked_up_at_most(node)
+    }
+
+    /// For so many more keys facts are looked up, and for no more.
+    fn looked_up_at_most(&self, node: &MatchNode) -> usize {
         let looked_up = self.matches.get(&node.id).map_or(0, |state| state.looked_up);
-        let cost = looked_up.saturating_add(keys).saturating_mul(LOOKUP_COST);
-        self.is_scanned(node) || cost as u64 > node.count.saturating_add(LOOKUP_COST as u64)
+        let most = node.count / LOOKUP_COST as u64 + 1;
+        usize::try_from(most).unwrap_or(usize::MAX).saturating_sub(looked_up)
     }
 
     fn check_joined(&self, scan: &Scan, input: &Relation, span: Span) -> Result<(), QueryError> {
@@ -165,10 +170,8 @@ impl Run<'_> {
         };
         let Some(usable) = lookup::usable(node, facts, &keys.columns) else { return Ok(None) };
         let columns: Vec<&Column> = usable.iter().map(|&at| &keys.columns[at].1).collect();
-        let distinct = distinct_rows(&columns, keys.rows);
-        if self.scans(node, distinct.len()) {
-            return Ok(None);
-        }
+        let most = self.looked_up_at_most(node);
+        let Some(distinct) = distinct_up_to(&columns, keys.rows, most) else { return Ok(None) };
         let state = self.matches.entry(node.id).or_default();
         state.looked_up = state.looked_up.saturating_add(distinct.len());
         lookup::looked_up(db, node, facts, keys, &usable, &distinct)

@@ -51,7 +51,7 @@ use recursion::RuleState;
 #[cfg(test)]
 pub(crate) use column::Members;
 pub(crate) use column::{Column, TextColumn, hashes, rows_equal};
-pub(crate) use distinct::distinct_rows;
+pub(crate) use distinct::{Dense, distinct_rows};
 pub(crate) use inputs::{Given, Inputs, read_rules, take_inputs};
 pub(crate) use relation::Relation;
 pub(crate) use row_index::RowIndex;

@@ -87,18 +87,26 @@ fn sums(
     meter: &Meter,
     failed: Failure<'_>,
 ) -> Result<Column, QueryError> {
-    let longs = cells.longs();
+    if let Some(sums) = cells.longs().and_then(|longs| sums_of_longs(longs, groups)) {
+        return Ok(Column::Longs(sums));
+    }
     let mut sums = vec![Number::Long(0); groups.len()];
     each(groups, meter, |row, group| {
-        let number = match longs {
-            Some(longs) => Number::Long(longs[row]),
-            None => Number::expect(&cells.get(row)).map_err(failed)?,
-        };
+        let number = Number::expect(&cells.get(row)).map_err(failed)?;
         let sum = std::mem::replace(&mut sums[group], Number::Long(0));
         sums[group] = add(sum, number).map_err(failed)?;
         Ok(())
     })?;
     Ok(column(sums.into_iter().map(Number::into_cell)))
+}
+
+/// `None` where a sum does not fit, on the way or at the end.
+fn sums_of_longs(longs: &[i64], groups: &Grouping) -> Option<Vec<i64>> {
+    let mut sums = vec![0_i64; groups.len()];
+    for (long, &group) in longs.iter().zip(&groups.of) {
+        sums[group] = sums[group].checked_add(*long)?;
+    }
+    Some(sums)
 }
 
 /// Goes through the numbers of a column, each with its group.

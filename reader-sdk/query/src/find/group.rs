@@ -9,7 +9,7 @@ use super::{FindColumn, FindPlan, Make};
 use crate::budget::Meter;
 use crate::cell::Cell;
 use crate::error::QueryError;
-use crate::execute::{Column, Relation, RowIndex, hashes, rows_equal};
+use crate::execute::{Column, Dense, Relation, RowIndex, hashes, rows_equal};
 use crate::plan::Var;
 
 /// Which rows make up each row of the answer.
@@ -45,6 +45,11 @@ impl Grouping {
         }
         let told_apart: Vec<Cow<'_, Column>> = columns.iter().map(|own| own.told_apart()).collect();
         let columns: &[&Column] = &told_apart.iter().map(|own| &**own).collect::<Vec<_>>();
+        if let [Column::Longs(longs)] = columns
+            && let Some(dense) = Dense::of(longs)
+        {
+            return Self::by_dense(longs, dense);
+        }
         let mut index = RowIndex::default();
         let mut grouping = Self { of: Vec::with_capacity(rows), first: Vec::new() };
         let hashes = hashes(columns, rows);
@@ -61,6 +66,21 @@ impl Grouping {
                 grouping.first.push(row);
             }
             grouping.of.push(group);
+        }
+        grouping
+    }
+
+    /// Groups numbers that are close together.
+    fn by_dense(longs: &[i64], dense: Dense) -> Self {
+        let mut grouping = Self { of: Vec::with_capacity(longs.len()), first: Vec::new() };
+        let mut groups = vec![usize::MAX; dense.len()];
+        for (row, long) in longs.iter().enumerate() {
+            let group = &mut groups[dense.place(*long)];
+            if *group == usize::MAX {
+                *group = grouping.first.len();
+                grouping.first.push(row);
+            }
+            grouping.of.push(*group);
         }
         grouping
     }
@@ -154,11 +174,14 @@ mod tests {
     fn rows_are_grouped_whatever_their_order() {
         let mut column = Column::default();
         [7, 7, 8, 7, 9, 8].into_iter().for_each(|number| column.push(Cell::long(number)));
-        let grouping = Grouping::by(&[&column], 6);
-        assert_eq!(grouping.of, [0, 0, 1, 0, 2, 1]);
-        assert_eq!(grouping.first, [0, 2, 4]);
-        assert_eq!(grouping.sizes(), [3, 2, 1]);
-        assert_eq!(grouping.members(), (vec![0, 1, 3, 2, 5, 4], vec![3, 5, 6]));
+        let spread = Column::Longs(column.longs().unwrap().iter().map(|own| own << 40).collect());
+        for column in [column, spread] {
+            let grouping = Grouping::by(&[&column], 6);
+            assert_eq!(grouping.of, [0, 0, 1, 0, 2, 1]);
+            assert_eq!(grouping.first, [0, 2, 4]);
+            assert_eq!(grouping.sizes(), [3, 2, 1]);
+            assert_eq!(grouping.members(), (vec![0, 1, 3, 2, 5, 4], vec![3, 5, 6]));
+        }
         assert_eq!(Grouping::by(&[], 3).of, [0, 0, 0]);
         assert_eq!(Grouping::by(&[], 0).len(), 0);
     }

@@ -28,6 +28,24 @@ struct Place {
 
 /// One text in so many is but a few.
 const FEW: usize = 16;
+/// How texts of a part are told apart.
+#[derive(Debug, Clone, Copy)]
+enum Dictionary<'p> {
+    /// By their places among the distinct texts.
+    Places(&'p [u32]),
+    /// Each may be another, but stands in several rows.
+    Each,
+}
+
+impl Dictionary<'_> {
+    fn place(self, index: u32) -> usize {
+        match self {
+            Self::Places(places) => places[index as usize] as usize,
+            Self::Each => index as usize,
+        }
+    }
+}
+
 /// A hash that was not computed yet: no text has it.
 const UNKNOWN: u64 = 0;
 
@@ -110,7 +128,7 @@ impl TextColumn {
     }
 
     /// Whether two rows hold the same text of the same kind.
-    pub(super) fn equal(&self, row: usize, other: &Self, other_row: usize) -> bool {
+    pub(crate) fn equal(&self, row: usize, other: &Self, other_row: usize) -> bool {
         let (own, theirs) = (self.rows[row], other.rows[other_row]);
         if own.part == theirs.part && Arc::ptr_eq(&self.parts, &other.parts) {
             let part = &self.parts[own.part as usize];
@@ -122,14 +140,14 @@ impl TextColumn {
     }
 
     /// A number for each row, the same for the same text of the same kind, if all were read from
-    /// dictionaries.
+    /// dictionaries, or each text stands in several rows.
     pub(super) fn codes(&self) -> Option<Vec<i64>> {
-        let places: Vec<&[u32]> = self.parts.iter().map(Texts::places).collect::<Option<_>>()?;
+        let dictionaries = self.dictionaries();
         let mut known: Vec<Vec<Option<i64>>> = vec![Vec::new(); self.parts.len()];
         let mut numbers: HashMap<(ValueType, &str), i64, FixedState> = HashMap::default();
         let mut codes = Vec::with_capacity(self.rows.len());
         for (row, Place { part, index }) in self.rows.iter().enumerate() {
-            let place = places[*part as usize][*index as usize] as usize;
+            let place = dictionaries[*part as usize]?.place(*index);
             let known = &mut known[*part as usize];
             if known.len() <= place {
                 known.resize(place + 1, None);
@@ -143,18 +161,17 @@ impl TextColumn {
 
     /// Gives the hash of each row. That of a text in a dictionary is computed once.
     pub(super) fn each_hash(&self, mut visit: impl FnMut(usize, u64)) {
-        type Known<'p> = Option<(&'p [u32], Vec<u64>)>;
-        let places = self.parts.iter().map(Texts::places);
-        let mut known: Vec<Known<'_>> =
-            places.map(|places| places.map(|places| (places, Vec::new()))).collect();
+        let dictionaries = self.dictionaries();
+        let mut known: Vec<Vec<u64>> = vec![Vec::new(); self.parts.len()];
         for (row, Place { part, index }) in self.rows.iter().enumerate() {
             let texts = &self.parts[*part as usize];
             let hash = || hash_text(texts.value_type(), texts.get(*index as usize));
-            let Some((places, known)) = &mut known[*part as usize] else {
+            let Some(dictionary) = &dictionaries[*part as usize] else {
                 visit(row, hash());
                 continue;
             };
-            let place = places[*index as usize] as usize;
+            let known = &mut known[*part as usize];
+            let place = dictionary.place(*index);
             if known.len() <= place {
                 known.resize(place + 1, UNKNOWN);
             }
@@ -163,6 +180,17 @@ impl TextColumn {
             }
             visit(row, known[place]);
         }
+    }
+
+    /// How the texts of each part are told apart without a look at them, if that pays.
+    fn dictionaries(&self) -> Vec<Option<Dictionary<'_>>> {
+        let held: usize = self.parts.iter().map(Texts::len).sum();
+        let repeats = self.rows.len() >= held.saturating_mul(2);
+        let of_part = |part| match Texts::places(part) {
+            Some(places) => Some(Dictionary::Places(places)),
+            None => repeats.then_some(Dictionary::Each),
+        };
+        self.parts.iter().map(of_part).collect()
     }
 
     pub(super) fn cell_bytes(&self) -> usize {
@@ -176,22 +204,34 @@ mod tests {
 
     use super::*;
 
+    fn column(values: &[String]) -> TextColumn {
+        let values: Vec<Value> = values.iter().map(Value::string).collect();
+        let ValueColumn::Text(texts) = values.iter().collect() else { panic!("text") };
+        let mut column = TextColumn::default();
+        column.extend(&texts, Members::All(values.len()));
+        column
+    }
+
+    #[test]
+    fn texts_that_stand_in_many_rows_have_numbers() {
+        let mut few = column(&["b".into(), "a".into()]);
+        few.append(&column(&["c".into(), "b".into()]));
+        let rows: Vec<usize> = (0..12).map(|row| row % 4).collect();
+        let codes = few.gather(&rows).codes().expect("each stands in three rows");
+        assert_eq!(codes[..5], [0, 1, 2, 0, 0]);
+        let (mut seen, mut expected) = (Vec::new(), Vec::new());
+        few.gather(&rows).each_hash(|_, hash| seen.push(hash));
+        rows.iter().for_each(|&row| expected.push(hash_text(ValueType::String, few.text(row).1)));
+        assert_eq!(seen, expected);
+    }
+
     #[test]
     fn a_few_texts_of_many_are_copied_and_stay_what_they_are() {
-        let texts = |from: usize| -> ValueColumn {
-            (from..from + 100)
-                .map(|number| Value::string(number.to_string()))
-                .collect::<Vec<_>>()
-                .iter()
-                .collect()
-        };
-        let mut column = TextColumn::default();
-        for from in [0, 100] {
-            let ValueColumn::Text(texts) = texts(from) else { panic!("text") };
-            column.extend(&texts, Members::All(100));
-        }
+        let numbers: Vec<String> = (0..200).map(|number| number.to_string()).collect();
+        let (mut all, rest) = (column(&numbers[..100]), column(&numbers[100..]));
+        all.append(&rest);
         for rows in [vec![150, 3, 3, 199], (0..200).collect(), Vec::new()] {
-            let some = column.gather(&rows);
+            let some = all.gather(&rows);
             let kept = some.clone().without_leaves();
             let held: usize = kept.parts.iter().map(Texts::len).sum();
             assert_eq!(held, if rows.len() > 10 { 200 } else { rows.len() });

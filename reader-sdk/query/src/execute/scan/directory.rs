@@ -39,7 +39,7 @@ impl Directory {
     /// Of numbers that are close together, if they are.
     pub(super) fn of(longs: &[i64]) -> Option<Self> {
         let dense = Dense::of(longs)?;
-        let mut begins = vec![0_u32; dense.len + 1];
+        let mut begins = vec![0_u32; dense.len() + 1];
         for long in longs {
             begins[dense.place(*long) + 1] += 1;
         }
