@@ -85,15 +85,22 @@ impl Chunk {
         }
     }
 
-    /// The records that are left and pass, by their numbers among them, places and states.
-    pub(crate) fn filter(&self, mut passes: impl FnMut(usize, KeyRef<'_>, State) -> bool) -> Self {
+    /// Whether there may be steps among the records other than an insertion.
+    pub(crate) fn has_steps(&self) -> bool {
+        match &self.records {
+            Records::Memory(..) => true,
+            Records::Leaf(leaf) => leaf.has_steps(),
+        }
+    }
+
+    /// The records that are left and pass, by their numbers among them and their states.
+    pub(crate) fn filter(&self, mut passes: impl FnMut(usize, State) -> bool) -> Self {
         let state = |index: usize| match &self.records {
             Records::Memory(records, _) => records[index].state,
             Records::Leaf(leaf) => leaf.state(index),
         };
         let places = self.picks.iter().enumerate();
-        let passed =
-            places.filter(|(number, index)| passes(*number, self.key(*number), state(*index)));
+        let passed = places.filter(|(number, index)| passes(*number, state(*index)));
         let picks: Vec<usize> = passed.map(|(_, index)| index).collect();
         Self { records: self.records.clone(), picks: picks.into() }
     }

@@ -105,7 +105,7 @@ impl UnsortedCursor {
     /// The records of a run that are not hidden, and say that a fact is there.
     fn of_chunk(&mut self, chunk: Chunk) -> Result<Vec<Stretch>, IndexError> {
         let hidden = self.hidden_in(&chunk);
-        let mut seen = match hidden.is_empty() && self.runs.len() == 1 {
+        let mut seen = match hidden.is_empty() && (self.runs.len() == 1 || !chunk.has_steps()) {
             true => chunk,
             false => self.unhidden(&chunk, hidden),
         };
@@ -121,10 +121,10 @@ impl UnsortedCursor {
     /// steps in mind.
     fn unhidden(&mut self, chunk: &Chunk, hidden: Vec<usize>) -> Chunk {
         let (mut hidden, steps) = (hidden.into_iter().peekable(), &mut self.steps);
-        chunk.filter(|index, key, state| {
+        chunk.filter(|index, state| {
             let is_hidden = hidden.next_if_eq(&index).is_some();
             if matches!(state, State::Removed | State::Replaced) {
-                steps.push(key.to_record(state));
+                steps.push(chunk.key(index).to_record(state));
             }
             !is_hidden && state != State::Removed
         })
