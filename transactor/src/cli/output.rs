@@ -17,27 +17,41 @@ const WIDTH_CHARS: usize = 100;
 
 /// Prints an answer: a table unless another format was asked for.
 pub(crate) fn answer(answer: &Answer, format: Format) -> Result<(), Failure> {
+    line(answer_text(answer, format)?)
+}
+
+/// What is printed of an answer.
+pub(crate) fn answer_text(answer: &Answer, format: Format) -> Result<String, Failure> {
     if format.edn {
-        line(answer.to_edn().pretty(WIDTH_CHARS))
+        Ok(edn_text(&answer.to_edn()))
     } else if format.json {
-        json(&answer.to_edn())
+        json_text(&answer.to_edn())
     } else {
         let rows: Vec<&[Edn]> = answer.rows().iter().collect();
-        line(table(answer.columns(), &rows).trim_fmt())?;
+        let table = table(answer.columns(), &rows).trim_fmt();
         let count = rows.len();
-        line(format_args!("{count} row{}", plural(count)))
+        Ok(format!("{table}\n{count} row{}", plural(count)))
     }
 }
 
 /// Prints EDN, broken into lines where it is long.
 pub(crate) fn edn(edn: &Edn) -> Result<(), Failure> {
-    line(edn.pretty(WIDTH_CHARS))
+    line(edn_text(edn))
+}
+
+/// EDN, broken into lines where it is long.
+pub(crate) fn edn_text(edn: &Edn) -> String {
+    edn.pretty(WIDTH_CHARS).to_string()
 }
 
 /// Prints anything as one line of JSON.
 pub(crate) fn json(value: &impl serde::Serialize) -> Result<(), Failure> {
-    let text = serde_json::to_string(value).map_err(|error| Failure::invalid(error.to_string()))?;
-    line(text)
+    line(json_text(value)?)
+}
+
+/// Anything as one line of JSON.
+pub(crate) fn json_text(value: &impl serde::Serialize) -> Result<String, Failure> {
+    serde_json::to_string(value).map_err(|error| Failure::invalid(error.to_string()))
 }
 
 /// Prints a line. A reader that went away, such as `head`, is no failure.
@@ -46,6 +60,16 @@ pub(crate) fn line(text: impl std::fmt::Display) -> Result<(), Failure> {
         Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
         result => Ok(result?),
     }
+}
+
+/// Prints the lines of a text, for as long as they are wanted.
+pub(crate) fn lines(text: &str, mut wanted: impl FnMut() -> bool) -> Result<(), Failure> {
+    for text in text.split('\n') {
+        if !wanted() || !more(text)? {
+            break;
+        }
+    }
+    Ok(())
 }
 
 /// Prints a line of many; false once nobody reads on.

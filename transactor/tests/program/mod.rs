@@ -46,6 +46,11 @@ impl Program {
         self
     }
 
+    /// The call as it is, for whoever makes it in another way.
+    pub(crate) fn command(self) -> Command {
+        self.command
+    }
+
     pub(crate) fn run(mut self) -> Output {
         self.command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
         let mut child = self.command.spawn().unwrap();

@@ -14,9 +14,10 @@ use crate::cli::query::inputs;
 use crate::cli::text::Text;
 use crate::cli::{output, pull};
 
-/// What is shown of a query.
+/// What is shown of a query or a pull.
 enum Asked {
     Answer(Answer),
+    Pulled(Edn),
     Steps(Explanation),
 }
 
@@ -29,7 +30,7 @@ pub(super) async fn query(
     explain: bool,
 ) -> Result<(), Failure> {
     let query = Query::from_form(form).map_err(|error| refused(session, text, error.into()))?;
-    let inputs = interruptible(session, inputs_of(session, form, values)).await??;
+    let inputs = session.interrupts.waiting(inputs_of(session, form, values)).await??;
     let cancel = CancelToken::new();
     let options = QueryOptions {
         limits: Limits { time_max: session.timeout, ..Limits::default() },
@@ -38,8 +39,7 @@ pub(super) async fn query(
         ..QueryOptions::default()
     };
     let begun = Instant::now();
-    // In a task of its own, so that it does not hold up whoever waits for Ctrl-C.
-    let mut task = tokio::spawn(async move {
+    let asked = async move {
         match explain {
             true => {
                 let asked = explain_analyze(&query, inputs, &options).await;
@@ -47,30 +47,28 @@ pub(super) async fn query(
             }
             false => q_with(&query, inputs, &options).await.map(Asked::Answer),
         }
-    });
-    let asked = tokio::select! {
-        asked = &mut task => asked,
-        () = interrupted(session) => {
-            cancel.cancel();
-            task.await
-        }
     };
-    let asked = asked.map_err(|error| Failure::invalid(format!("the query broke off: {error}")))?;
+    let asked = session.interrupts.computing(&cancel, asked).await?;
     let asked = asked.map_err(|error| refused(session, text, error))?;
-    show(session, &asked, begun.elapsed())
+    show(session, asked, begun.elapsed()).await
 }
 
-fn show(session: &Session, asked: &Asked, elapsed: Duration) -> Result<(), Failure> {
+/// Shows an answer and how long it took; also that may be called off, as it may be long.
+async fn show(session: &Session, asked: Asked, elapsed: Duration) -> Result<(), Failure> {
     let format = session.format;
-    match asked {
-        Asked::Answer(answer) => output::answer(answer, format)?,
-        Asked::Steps(steps) if format.json => output::line(steps.to_json())?,
-        Asked::Steps(steps) => output::line(steps.to_string().trim_end())?,
-    }
-    tell_time(session, elapsed)
-}
-
-fn tell_time(session: &Session, elapsed: Duration) -> Result<(), Failure> {
+    let cancel = CancelToken::new();
+    let called_off = cancel.clone();
+    let shown = async move {
+        let text = match asked {
+            Asked::Answer(answer) => output::answer_text(&answer, format)?,
+            Asked::Pulled(pulled) if format.json => output::json_text(&pulled)?,
+            Asked::Pulled(pulled) => output::edn_text(&pulled),
+            Asked::Steps(steps) if format.json => steps.to_json(),
+            Asked::Steps(steps) => steps.to_string().trim_end().to_owned(),
+        };
+        output::lines(&text, || !called_off.is_cancelled())
+    };
+    session.interrupts.computing(&cancel, shown).await??;
     match session.timing {
         true => output::line(output::milliseconds(elapsed)),
         false => Ok(()),
@@ -152,29 +150,10 @@ pub(super) async fn pulled(
     let attached = session.source(database.unwrap_or("")).ok_or_else(no_database)?;
     let entity = pull::reference_of(text, entity)?;
     let begun = Instant::now();
-    let pulled = async {
-        let db = attached.db(session.follow).await?;
-        db.pull(pattern, entity).await.map_err(|error| refused(session, text, error))
-    };
-    let pulled = interruptible(session, pulled).await??;
-    if session.format.json { output::json(&pulled) } else { output::edn(&pulled) }?;
-    tell_time(session, begun.elapsed())
-}
-
-/// Comes back when Ctrl-C is pressed; from a pipe never, as that ends the process.
-async fn interrupted(session: &Session) {
-    if !session.interactive || tokio::signal::ctrl_c().await.is_err() {
-        std::future::pending::<()>().await;
-    }
-}
-
-/// Gives up what takes too long when Ctrl-C is pressed.
-pub(super) async fn interruptible<T>(
-    session: &Session,
-    work: impl Future<Output = T>,
-) -> Result<T, Failure> {
-    tokio::select! {
-        done = work => Ok(done),
-        () = interrupted(session) => Err(Failure::invalid("given up")),
-    }
+    let db = session.interrupts.waiting(attached.db(session.follow)).await??;
+    let pattern = pattern.clone();
+    let pulled = async move { db.pull(&pattern, entity).await };
+    let pulled = session.interrupts.computing(&CancelToken::new(), pulled).await?;
+    let pulled = pulled.map_err(|error| refused(session, text, error))?;
+    show(session, Asked::Pulled(pulled), begun.elapsed()).await
 }

@@ -2,7 +2,7 @@
 
 use duramen::{Attribute, Cardinality, Edn, Unique};
 
-use super::asking::{self, interruptible};
+use super::asking;
 use super::session::{Attached, Session, no_database};
 use super::statement::{COMMANDS, Statement};
 use crate::cli::exit::Failure;
@@ -98,7 +98,7 @@ fn databases(session: &Session) -> Result<(), Failure> {
 
 async fn refresh(session: &Session) -> Result<(), Failure> {
     for attached in &session.databases {
-        interruptible(session, attached.db(true)).await??;
+        session.interrupts.waiting(attached.db(true)).await??;
         output::line(format_args!("${} is at t {}", attached.name, attached.last().basis_t()))?;
     }
     Ok(())
@@ -121,7 +121,7 @@ async fn schema(session: &Session, words: &[String]) -> Result<(), Failure> {
     let prefix = prefix.map_or("", |prefix| prefix.trim_start_matches(':'));
     let mut rows = Vec::new();
     for attached in databases {
-        let db = interruptible(session, attached.db(session.follow)).await??;
+        let db = session.interrupts.waiting(attached.db(session.follow)).await??;
         let mut attributes: Vec<&Attribute> = db.schema().attributes().collect();
         // What every database has is shown to whoever asks for it.
         attributes.retain(|own| match prefix {

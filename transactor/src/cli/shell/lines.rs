@@ -55,9 +55,12 @@ impl Lines {
     /// The next statement; none at the end.
     pub(super) fn next(&mut self) -> Result<Option<Text>, Failure> {
         match self {
-            Self::Terminal { editor, .. } => loop {
+            Self::Terminal { editor, history } => loop {
                 match editor.readline("duramen> ") {
-                    Ok(text) => return Ok(Some(Text::new("statement", text))),
+                    Ok(text) => {
+                        keep(editor, history);
+                        return Ok(Some(Text::new("statement", text)));
+                    }
                     // What was typed so far is dropped.
                     Err(ReadlineError::Interrupted) => {}
                     Err(ReadlineError::Eof) => return Ok(None),
@@ -67,17 +70,17 @@ impl Lines {
             Self::Pipe { line } => read_whole(&mut std::io::stdin().lock(), line),
         }
     }
+}
 
-    /// Keeps what was entered, for the next time.
-    pub(super) fn close(&mut self) {
-        let Self::Terminal { editor, history: Some(path) } = self else { return };
-        if let Some(folder) = path.parent()
-            && let Err(error) = std::fs::create_dir_all(folder)
-        {
-            output::note(format_args!("the history is not kept: {error}"));
-        } else if let Err(error) = editor.append_history(path) {
-            output::note(format_args!("the history is not kept: {error}"));
-        }
+/// Keeps what was entered for the next time: at once, as a terminal may be closed at any time. It
+/// is given up, and said, where that fails.
+fn keep(editor: &mut Editor<Words, DefaultHistory>, history: &mut Option<PathBuf>) {
+    let Some(path) = history else { return };
+    let folder = path.parent().map_or(Ok(()), std::fs::create_dir_all);
+    let kept = folder.map_err(ReadlineError::from).and_then(|()| editor.append_history(path));
+    if let Err(error) = kept {
+        output::note(format_args!("the history is not kept: {error}"));
+        *history = None;
     }
 }
 

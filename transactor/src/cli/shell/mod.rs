@@ -2,11 +2,12 @@
 //!
 //! Reading order: [`statement`] (what can be entered), [`brackets`] (where it ends), [`session`]
 //! (the databases, and how they are looked at), [`commands`] and [`asking`] (what is done),
-//! [`lines`] (terminal or pipe), [`words`] (completion).
+//! [`interrupts`] (Ctrl-C), [`lines`] (terminal or pipe), [`words`] (completion).
 
 mod asking;
 mod brackets;
 mod commands;
+mod interrupts;
 mod lines;
 mod session;
 mod statement;
@@ -19,6 +20,7 @@ use super::arguments::Shell;
 use super::configuration::Configuration;
 use super::exit::Failure;
 use super::output;
+use interrupts::Interrupts;
 use lines::Lines;
 use session::Session;
 use words::Words;
@@ -32,6 +34,10 @@ pub(crate) async fn run(configuration: &Configuration, flags: &Shell) -> Result<
     for database in &flags.databases {
         session.attach_text(database).await?;
     }
+    if interactive {
+        // Until now Ctrl-C ended the process.
+        session.interrupts = Interrupts::listen()?;
+    }
     let words = Words::default();
     let mut lines = match interactive {
         true => Lines::terminal(words.clone(), flags.no_history)?,
@@ -40,6 +46,7 @@ pub(crate) async fn run(configuration: &Configuration, flags: &Shell) -> Result<
     let mut outcome = Outcome::default();
     loop {
         words.learn(&session);
+        session.interrupts.forget();
         let Some(text) = lines.next()? else { break };
         let done = match statement::read(&text) {
             Ok(statement::Statement::Quit) => break,
@@ -52,7 +59,6 @@ pub(crate) async fn run(configuration: &Configuration, flags: &Shell) -> Result<
             outcome.failed.get_or_insert((failure.exit, 0)).1 += 1;
         }
     }
-    lines.close();
     if interactive { Ok(()) } else { outcome.result() }
 }
 

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use duramen::{Client, Connection, Db, Edn, Form, PlanCache, Symbol};
 
+use super::interrupts::Interrupts;
 use crate::cli::arguments::Format;
 use crate::cli::configuration::Configuration;
 use crate::cli::exit::{Exit, Failure};
@@ -23,8 +24,7 @@ pub(super) struct Session {
     pub(super) timeout: Option<Duration>,
     pub(super) format: Format,
     pub(super) plans: PlanCache,
-    /// Whether Ctrl-C ends a statement, rather than the process.
-    pub(super) interactive: bool,
+    pub(super) interrupts: Interrupts,
 }
 
 /// A database that is open.
@@ -53,7 +53,7 @@ impl Session {
             timeout,
             format: Format { json: false, edn: false },
             plans: PlanCache::new(PLANS_MAX),
-            interactive,
+            interrupts: Interrupts::none(),
         }
     }
 
@@ -65,7 +65,8 @@ impl Session {
 
     /// Opens a database, which is called as it is in its store where no name is given.
     pub(super) async fn attach(&mut self, name: Option<&str>, url: &str) -> Result<(), Failure> {
-        let connection = sources::connect(&self.client, url).await?;
+        let connecting = sources::connect(&self.client, url);
+        let connection = self.interrupts.waiting(connecting).await??;
         let name = name.unwrap_or_else(|| connection.name()).to_owned();
         if self.databases.iter().any(|own| own.name == name) {
             let message = format!("{name} is attached already: give another name before the URL");
