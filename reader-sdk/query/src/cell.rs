@@ -121,6 +121,14 @@ impl Cell {
         }
     }
 
+    /// The text of a string.
+    pub(crate) fn as_str(&self) -> Option<&str> {
+        match self {
+            Self::Value(Value::String(text)) => Some(text),
+            _ => None,
+        }
+    }
+
     /// About how many bytes the cell takes. What stands deep within is not looked at.
     pub(crate) fn bytes(&self) -> usize {
         self.bytes_within(2)

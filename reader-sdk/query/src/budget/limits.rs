@@ -25,6 +25,9 @@ pub struct Limits {
     pub time_max: Option<Duration>,
     /// Clauses of the query and of its rules, those within clauses counted too.
     pub clauses_max: usize,
+    /// Threads that work on the rows of one step, where these are many: never more than the machine
+    /// has, and in a browser one. This limit is kept to, so it stops nothing.
+    pub threads_max: usize,
 }
 
 impl Default for Limits {
@@ -37,6 +40,7 @@ impl Default for Limits {
             fetched_nodes_max: u64::MAX,
             time_max: None,
             clauses_max: 4_096,
+            threads_max: usize::MAX,
         }
     }
 }

@@ -1,6 +1,7 @@
 //! Function calls, row by row; those that look into a database ask for all rows at once.
 
 use std::collections::HashMap;
+use std::ops::Range;
 
 use duramen_db::{Db, Selection};
 use duramen_model::{Cardinality, EntityId, Span, Value};
@@ -8,7 +9,9 @@ use duramen_model::{Cardinality, EntityId, Span, Value};
 use super::bind::{BindError, relation_of, rows_of};
 use super::compare::compared;
 use super::matching::select_many;
+use super::parallel::in_parts;
 use super::relation::Relation;
+use super::text_tests::tested;
 use super::{Column, Run};
 use crate::budget::Meter;
 use crate::cell::Cell;
@@ -19,6 +22,8 @@ use crate::source::{Source, attribute_named, entity_of, unknown_attribute};
 
 /// Calls between two looks at the clock.
 const CHECK_CALLS_EVERY: usize = 64;
+/// So many calls are worth a thread.
+const CALLS_MIN: usize = 1 << 12;
 
 impl Run<'_> {
     pub(super) async fn compute(
@@ -30,10 +35,14 @@ impl Run<'_> {
         let span = step.span;
         let arguments = operands(compute, &input);
         let meter = self.meter();
-        if compute.bind.is_none()
-            && let Some(rows) = compared(&compute.function, &arguments, input.len())
-        {
-            return Ok(input.gather(&rows));
+        if compute.bind.is_none() {
+            let rows = match compared(&compute.function, &arguments, input.len()) {
+                Some(rows) => Some(rows),
+                None => tested(&compute.function, &arguments, meter)?,
+            };
+            if let Some(rows) = rows {
+                return Ok(input.gather(&rows));
+            }
         }
         let results = match &compute.function {
             Function::Builtin(_) | Function::Host(_) => {
@@ -94,7 +103,7 @@ impl Run<'_> {
         &self,
         db: &Db,
         arguments: &[Operand<'_>],
-        attributes: std::ops::Range<usize>,
+        attributes: Range<usize>,
         rows: usize,
         span: Span,
     ) -> Result<Vec<Option<Wanted>>, QueryError> {
@@ -148,6 +157,14 @@ pub(super) enum Operand<'c> {
 }
 
 impl Operand<'_> {
+    /// The constant; nil where each row has its own.
+    fn constant(&self) -> Cell {
+        match self {
+            Self::Constant(cell) => (*cell).clone(),
+            Self::Column(_) => Cell::Nil,
+        }
+    }
+
     pub(super) fn get(&self, row: usize) -> Cell {
         match self {
             Self::Constant(cell) => (*cell).clone(),
@@ -175,17 +192,37 @@ fn apply(
     span: Span,
     meter: &Meter,
 ) -> Result<Vec<Cell>, QueryError> {
-    let mut results = Vec::with_capacity(rows);
-    let mut cells = Vec::with_capacity(arguments.len());
+    let called = |rows| called(compute, arguments, rows, span, meter);
+    let mut parts = in_parts(rows, CALLS_MIN, meter, called).into_iter();
+    let mut results = parts.next().transpose()?.unwrap_or_default();
+    for part in parts {
+        results.append(&mut part?);
+    }
+    Ok(results)
+}
+
+fn called(
+    compute: &Compute,
+    arguments: &[Operand<'_>],
+    rows: Range<usize>,
+    span: Span,
+    meter: &Meter,
+) -> Result<Vec<Cell>, QueryError> {
+    let mut results = Vec::with_capacity(rows.len());
     let mut bytes: usize = 0;
-    for row in 0..rows {
+    // A constant is copied once: its counter of owners would go to and fro between threads.
+    let mut cells: Vec<Cell> = arguments.iter().map(Operand::constant).collect();
+    for row in rows {
         // A call may take long, and give much.
         if row.is_multiple_of(CHECK_CALLS_EVERY) {
             meter.check()?;
             meter.check_bytes(bytes)?;
         }
-        cells.clear();
-        cells.extend(arguments.iter().map(|operand| operand.get(row)));
+        for (cell, operand) in cells.iter_mut().zip(arguments) {
+            if let Operand::Column(column) = operand {
+                *cell = column.get(row);
+            }
+        }
         let result = compute.function.call(&cells);
         let result = result.map_err(|message| failed(compute, span, message))?;
         bytes = bytes.saturating_add(result.bytes());

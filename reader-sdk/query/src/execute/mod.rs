@@ -9,10 +9,11 @@
 //! matching   which facts a pattern needs: some keys looked up (lookup), or all scanned (scan/)
 //!   scan/      columns of leaves, tested column by column; pairs of rows that meet
 //!   crossing   two patterns that bind one variable between them
-//! compute    calls of functions (compare: of numbers, for all rows at once)
+//! compute    calls of functions (compare, text_tests: for all rows at once)
 //! branch     or, not        nested     queries within queries
 //! limited    as many rows as are wanted, and not all
 //! recursion  rules
+//! parallel   work on many rows, on several threads
 //! ```
 
 mod bind;
@@ -28,10 +29,12 @@ mod lookup;
 mod matching;
 mod nested;
 mod pair_set;
+mod parallel;
 mod recursion;
 mod relation;
 mod row_index;
 mod scan;
+mod text_tests;
 
 use std::collections::HashMap;
 use std::sync::Arc;

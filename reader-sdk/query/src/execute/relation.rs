@@ -1,8 +1,11 @@
 //! Relations: rows over variables, column by column.
 
+use std::ops::Range;
+
 use super::column::{Column, hashes, rows_equal};
 use super::distinct::distinct_rows;
 use super::pair_set::PairSet;
+use super::parallel::in_parts;
 use super::row_index::RowIndex;
 use crate::budget::{CHECK_EVERY, Meter};
 use crate::cell::Cell;
@@ -239,6 +242,8 @@ pub(crate) struct Pairing<'m> {
     meter: &'m Meter,
 }
 
+/// So many rows that look for others are worth a thread.
+const PROBES_MIN: usize = 1 << 14;
 /// Bytes of a pair.
 const PAIR_BYTES: usize = 2 * size_of::<usize>();
 
@@ -255,11 +260,7 @@ impl<'m> Pairing<'m> {
     }
 
     /// A row on the left with a stretch of rows on the right.
-    pub(crate) fn push_all(
-        &mut self,
-        left: usize,
-        right: std::ops::Range<usize>,
-    ) -> Result<(), QueryError> {
+    pub(crate) fn push_all(&mut self, left: usize, right: Range<usize>) -> Result<(), QueryError> {
         self.left.resize(self.left.len() + right.len(), left);
         self.right.extend(right);
         self.check()
@@ -295,15 +296,33 @@ pub(crate) fn probe(
     rows: usize,
     meter: &Meter,
 ) -> Result<Pairs, QueryError> {
-    let mut pairing = Pairing::with_capacity(rows, meter);
-    for (row, hash) in hashes(columns, rows).into_iter().enumerate() {
-        for at in index.candidates(hash) {
-            if rows_equal(columns, row, indexed, at) {
-                pairing.push(row, at)?;
-            }
-        }
+    let hashes = hashes(columns, rows);
+    paired(rows, meter, |row, pairing| {
+        let equal = |at: &usize| rows_equal(columns, row, indexed, *at);
+        index.candidates(hashes[row]).filter(equal).try_for_each(|at| pairing.push(row, at))
+    })
+}
+
+/// The pairs that are found for each row, in the order of the rows.
+pub(crate) fn paired(
+    rows: usize,
+    meter: &Meter,
+    find: impl Fn(usize, &mut Pairing<'_>) -> Result<(), QueryError> + Sync,
+) -> Result<Pairs, QueryError> {
+    let found = |rows: Range<usize>| {
+        let mut pairing = Pairing::with_capacity(rows.len(), meter);
+        rows.into_iter().try_for_each(|row| find(row, &mut pairing))?;
+        Ok(pairing.finish())
+    };
+    let mut parts = in_parts(rows, PROBES_MIN, meter, found).into_iter();
+    let (mut left, mut right) = parts.next().transpose()?.unwrap_or_default();
+    for part in parts {
+        let (mut more_left, mut more_right) = part?;
+        left.append(&mut more_left);
+        right.append(&mut more_right);
+        meter.check_rows(left.len(), PAIR_BYTES)?;
     }
-    Ok(pairing.finish())
+    Ok((left, right))
 }
 
 /// The pairs of rows of two lists of columns that agree; the shorter side is indexed.

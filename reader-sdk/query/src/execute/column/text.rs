@@ -11,6 +11,8 @@ use foldhash::fast::FixedState;
 
 use super::Members;
 use super::hash::hash_text;
+use crate::budget::Meter;
+use crate::error::QueryError;
 
 /// Strings, keywords, symbols or URIs: for each row a place in one of the columns of the leaves
 /// that they were read from.
@@ -26,6 +28,8 @@ struct Place {
     index: u32,
 }
 
+/// Tests between two looks at the clock: texts may be long.
+const CHECK_TESTS_EVERY: usize = 64;
 /// One text in so many is but a few.
 const FEW: usize = 16;
 /// How texts of a part are told apart.
@@ -180,6 +184,44 @@ impl TextColumn {
             }
             visit(row, known[place]);
         }
+    }
+
+    /// Whether all are strings.
+    pub(crate) fn are_strings(&self) -> bool {
+        self.parts.iter().all(|part| part.value_type() == ValueType::String)
+    }
+
+    /// Those of some rows whose text passes a test. A text in a dictionary is tested once.
+    pub(crate) fn passed(
+        &self,
+        rows: Range<usize>,
+        test: impl Fn(&str) -> bool,
+        meter: &Meter,
+    ) -> Result<Vec<usize>, QueryError> {
+        let dictionaries = self.dictionaries();
+        let mut known: Vec<Vec<Option<bool>>> = vec![Vec::new(); self.parts.len()];
+        let mut passed = Vec::new();
+        for row in rows {
+            if row.is_multiple_of(CHECK_TESTS_EVERY) {
+                meter.check()?;
+            }
+            let Place { part, index } = self.rows[row];
+            let test = || test(self.parts[part as usize].get(index as usize));
+            let passes = match &dictionaries[part as usize] {
+                None => test(),
+                Some(dictionary) => {
+                    let (place, known) = (dictionary.place(index), &mut known[part as usize]);
+                    if known.len() <= place {
+                        known.resize(place + 1, None);
+                    }
+                    *known[place].get_or_insert_with(test)
+                }
+            };
+            if passes {
+                passed.push(row);
+            }
+        }
+        Ok(passed)
     }
 
     /// How the texts of each part are told apart without a look at them, if that pays.

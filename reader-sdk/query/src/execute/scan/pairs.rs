@@ -12,7 +12,7 @@ use crate::budget::Meter;
 use crate::error::QueryError;
 use crate::execute::column::{Column, hashes, rows_equal};
 use crate::execute::pair_set::PairSet;
-use crate::execute::relation::{Pairing, Pairs, join, probe, product};
+use crate::execute::relation::{Pairing, Pairs, join, paired, probe, product};
 use crate::execute::row_index::RowIndex;
 
 /// The places of a pattern whose variables are bound already, each with the cells to match there.
@@ -161,18 +161,10 @@ fn number_pairs(
 }
 
 fn looked_up(directory: &Directory, left: &[i64], meter: &Meter) -> Result<Pairs, QueryError> {
-    let mut pairing = Pairing::with_capacity(left.len(), meter);
-    for (row, long) in left.iter().enumerate() {
-        match directory.find(*long) {
-            Found::Stretch(stretch) => pairing.push_all(row, stretch)?,
-            Found::Rows(rows) => {
-                for at in rows {
-                    pairing.push(row, *at as usize)?;
-                }
-            }
-        }
-    }
-    Ok(pairing.finish())
+    paired(left.len(), meter, |row, pairing| match directory.find(left[row]) {
+        Found::Stretch(stretch) => pairing.push_all(row, stretch),
+        Found::Rows(rows) => rows.iter().try_for_each(|at| pairing.push(row, *at as usize)),
+    })
 }
 
 /// Of how many rows of a scan it is expected that each is met.
