@@ -23,7 +23,7 @@ use crate::source::{Source, attribute_named, entity_of, unknown_attribute};
 /// Calls between two looks at the clock.
 const CHECK_CALLS_EVERY: usize = 64;
 /// So many calls are worth a thread.
-const CALLS_MIN: usize = 1 << 12;
+const CALLS_MIN: usize = 1 << 13;
 
 impl Run<'_> {
     pub(super) async fn compute(

@@ -243,7 +243,7 @@ pub(crate) struct Pairing<'m> {
 }
 
 /// So many rows that look for others are worth a thread.
-const PROBES_MIN: usize = 1 << 14;
+const PROBES_MIN: usize = 1 << 18;
 /// Bytes of a pair.
 const PAIR_BYTES: usize = 2 * size_of::<usize>();
 

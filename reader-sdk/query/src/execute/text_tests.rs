@@ -14,7 +14,7 @@ use crate::functions::Function;
 type Test<'c> = Box<dyn Fn(&str) -> bool + Sync + 'c>;
 
 /// So many tests are worth a thread.
-const TESTS_MIN: usize = 1 << 13;
+const TESTS_MIN: usize = 1 << 15;
 
 /// The rows for which a predicate over strings and a constant holds; `None` if it is something else.
 ///
@@ -41,7 +41,7 @@ fn test<'c>(function: &Function, operands: &[Operand<'c>]) -> Option<(&'c TextCo
     let (Function::Builtin(builtin), [a, b]) = (function, operands) else { return None };
     match (a, b) {
         (Operand::Column(Column::Texts(texts)), wanted) => {
-            Some((texts, contains(builtin.name, constant(wanted)?.as_str()?)?))
+            Some((texts, contains(builtin.name, constant_text(wanted)?)?))
         }
         (pattern, Operand::Column(Column::Texts(texts))) => {
             let Cell::Pattern(pattern) = constant(pattern)? else { return None };
@@ -68,7 +68,14 @@ fn contains<'c>(name: &str, wanted: &'c str) -> Option<Test<'c>> {
     })
 }
 
-/// What all rows have, as they do where an input gave it.
+/// The string that all rows have, as they do where an input gave it.
+fn constant_text<'c>(operand: &Operand<'c>) -> Option<&'c str> {
+    match operand {
+        Operand::Column(Column::Texts(texts)) => texts.constant_string(),
+        other => constant(other)?.as_str(),
+    }
+}
+
 fn constant<'c>(operand: &Operand<'c>) -> Option<&'c Cell> {
     match operand {
         Operand::Constant(cell) => Some(cell),
@@ -95,7 +102,7 @@ mod tests {
     fn rows_pass_as_each_of_them_would() {
         let words = ["", "a", "ab", "ba", "aba", "é", "xabx"];
         let values: Vec<Value> =
-            (0..20_000).map(|row| Value::string(words[row % words.len()])).collect();
+            (0..80_000).map(|row| Value::string(words[row % words.len()])).collect();
         let mut column = Column::default();
         column.append_values(&values.iter().collect(), Members::All(values.len()));
         let (texts, word) = (Operand::Column(&column), Cell::string("ab"));
@@ -118,9 +125,12 @@ mod tests {
         let function =
             Function::named(&Symbol::new("clojure.string/includes?"), &Registry::default());
         let (function, same) = (function.unwrap(), Column::repeated(&word, values.len()));
-        let found = tested(&function, &[texts, Operand::Column(&same)], &Meter::default());
         let of_constant = tested(&function, &[texts, Operand::Constant(&word)], &Meter::default());
-        assert_eq!(found.expect("no limit"), of_constant.expect("no limit"));
+        let of_constant = of_constant.expect("no limit");
+        for same in [same, Column::Cells(vec![word.clone()]).gather(&vec![0; values.len()])] {
+            let found = tested(&function, &[texts, Operand::Column(&same)], &Meter::default());
+            assert_eq!(found.expect("no limit"), of_constant);
+        }
         let function = Function::named(&Symbol::new("re-find"), &Registry::default()).unwrap();
         let operands = [Operand::Constant(&word), texts];
         assert_eq!(tested(&function, &operands, &Meter::default()).expect("no limit"), None);

@@ -32,6 +32,9 @@ pub(crate) enum Members<'a> {
     Some(&'a [usize]),
 }
 
+/// From so many rows on, a text that an input gave is not copied for each.
+const SPREAD_MIN: usize = 64;
+
 impl Default for Column {
     fn default() -> Self {
         Self::Longs(Vec::new())
@@ -92,7 +95,14 @@ impl Column {
         match self {
             Self::Longs(longs) => Self::Longs(rows.iter().map(|&row| longs[row]).collect()),
             Self::Texts(texts) => Self::Texts(texts.gather(rows)),
-            Self::Cells(cells) => Self::Cells(rows.iter().map(|&row| cells[row].clone()).collect()),
+            Self::Cells(cells) => {
+                if let ([Cell::Value(value)], SPREAD_MIN..) = (cells.as_slice(), rows.len())
+                    && let Some(texts) = TextColumn::repeated(value, rows.len())
+                {
+                    return Self::Texts(texts);
+                }
+                Self::Cells(rows.iter().map(|&row| cells[row].clone()).collect())
+            }
         }
     }
 

@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use std::ops::Range;
 use std::sync::Arc;
 
-use duramen_db::Texts;
+use duramen_db::{Texts, ValueColumn};
 use duramen_model::{Value, ValueType};
 use foldhash::fast::FixedState;
 
@@ -56,6 +56,20 @@ const UNKNOWN: u64 = 0;
 impl TextColumn {
     pub(crate) fn len(&self) -> usize {
         self.rows.len()
+    }
+
+    /// One text in so many rows, if the value is one.
+    pub(super) fn repeated(value: &Value, rows: usize) -> Option<Self> {
+        let ValueColumn::Text(texts) = std::iter::once(value).collect() else { return None };
+        Some(Self { parts: Arc::new(vec![texts]), rows: vec![Place { part: 0, index: 0 }; rows] })
+    }
+
+    /// The string in every row, if it is known at a glance that there is but one.
+    pub(crate) fn constant_string(&self) -> Option<&str> {
+        match self.parts.as_slice() {
+            [only] if only.len() == 1 && self.are_strings() => Some(only.get(0)),
+            _ => None,
+        }
     }
 
     /// The text of a row, and what it is.
@@ -242,8 +256,6 @@ impl TextColumn {
 
 #[cfg(test)]
 mod tests {
-    use duramen_db::ValueColumn;
-
     use super::*;
 
     fn column(values: &[String]) -> TextColumn {
