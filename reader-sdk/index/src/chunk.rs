@@ -85,6 +85,26 @@ impl Chunk {
         }
     }
 
+    /// How one of the records that are left stands to another place.
+    pub(crate) fn compare(&self, index: usize, other: &KeyRef<'_>, merging: &Merging) -> Ordering {
+        let by_entity = match &self.records {
+            Records::Memory(..) => None,
+            Records::Leaf(leaf) => leaf.compare_entity(self.picks.get(index), other, merging.order),
+        };
+        by_entity.unwrap_or_else(|| merging.compare(self.key(index), *other))
+    }
+
+    /// The records that are left but for those of some numbers among them, which ascend.
+    pub(crate) fn without(&self, numbers: &[usize]) -> Self {
+        let mut picks = Vec::with_capacity(self.len());
+        let mut begin = 0;
+        for &number in numbers.iter().chain(std::iter::once(&self.len())) {
+            picks.extend((begin..number).map(|own| self.picks.get(own)));
+            begin = number + 1;
+        }
+        Self { records: self.records.clone(), picks: picks.into() }
+    }
+
     /// Whether there may be steps among the records other than an insertion.
     pub(crate) fn has_steps(&self) -> bool {
         match &self.records {

@@ -105,9 +105,12 @@ impl UnsortedCursor {
     /// The records of a run that are not hidden, and say that a fact is there.
     fn of_chunk(&mut self, chunk: Chunk) -> Result<Vec<Stretch>, IndexError> {
         let hidden = self.hidden_in(&chunk);
-        let mut seen = match hidden.is_empty() && (self.runs.len() == 1 || !chunk.has_steps()) {
-            true => chunk,
-            false => self.unhidden(&chunk, hidden),
+        // The steps of the oldest run hide nothing.
+        let steps_matter = self.runs.len() > 1 && chunk.has_steps();
+        let mut seen = match (hidden.is_empty(), steps_matter) {
+            (true, false) => chunk,
+            (false, false) if !chunk.has_steps() => chunk.without(&hidden),
+            _ => self.unhidden(&chunk, hidden),
         };
         let (count, wanting) = (seen.len(), &self.merging.wanting);
         let mut stretches = Vec::new();
@@ -139,12 +142,12 @@ impl UnsortedCursor {
         let mut place = 0;
         for own in &self.hiding[begin..] {
             let own = KeyRef::from(own);
-            let is_before = |index: usize| self.merging.compare(chunk.key(index), own).is_lt();
-            place = gallop(place..chunk.len(), is_before);
+            let compare = |index: usize| chunk.compare(index, &own, &self.merging);
+            place = gallop(place..chunk.len(), |index| compare(index).is_lt());
             if place == chunk.len() {
                 break;
             }
-            if self.merging.compare(chunk.key(place), own).is_eq() {
+            if compare(place).is_eq() {
                 hidden.push(place);
             }
         }

@@ -5,6 +5,7 @@
 mod codec;
 mod search;
 
+use std::cmp::Ordering;
 use std::collections::BTreeMap;
 use std::ops::Range;
 use std::sync::{Arc, OnceLock};
@@ -340,6 +341,23 @@ impl Leaf {
         let attributes =
             self.fields.fields.iter().map(bit).fold(0, |bits: u64, bit: u64| bits | bit);
         Some(EntityBounds { last, attributes })
+    }
+
+    /// How a row stands to another place, where the entities alone tell.
+    pub(crate) fn compare_entity(
+        &self,
+        row: usize,
+        other: &KeyRef<'_>,
+        order: Order,
+    ) -> Option<Ordering> {
+        let fields = &self.fields.fields;
+        let tells = match order {
+            Order::Eavt => true,
+            Order::Aevt => fields.len() == 1 && fields[0].a == other.a,
+            Order::Avet | Order::Vaet => false,
+        };
+        let compared = tells.then(|| opened(&self.e)[row].cmp(&other.e))?;
+        compared.is_ne().then_some(compared)
     }
 
     pub(crate) fn key(&self, row: usize) -> KeyRef<'_> {
