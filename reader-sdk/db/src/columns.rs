@@ -3,19 +3,11 @@
 //! The columns of a leaf are handed over as they are, without a look at each datom, wherever no
 //! younger run and no closed fact interferes.
 
-use std::collections::VecDeque;
-
-use duramen_index::{Cursor, IndexError, Leaf, Picks, Stretch, UnsortedCursor};
-use duramen_model::{AttributeId, Datom, EntityId, Order, T};
-use futures_util::future;
+use duramen_model::{AttributeId, Datom, EntityId, T};
 
 // A query reads through this crate alone, and needs their names.
 pub use duramen_index::values::{ByteStrings, Texts};
 pub use duramen_index::{KeyRange, Keys, Slice, ValueRef, Values as ValueColumn};
-
-use crate::DbError;
-use crate::cursor::{Side, take_settled};
-use crate::window::{self, Window};
 
 /// Some datoms of a stretch, as columns: the n-th member of each is of the n-th datom. Cheap to
 /// clone.
@@ -100,8 +92,34 @@ impl Columns {
             },
             v: self.v.gather(places),
             t: places.iter().map(|place| self.t[*place]).collect(),
-            added: None,
+            added: self.added.as_ref().map(|added| places.iter().map(|at| added[*at]).collect()),
         }
+    }
+}
+
+/// Datoms as they are kept together, some of which a view may not show.
+#[derive(Debug, Clone)]
+pub struct Part {
+    /// All of them.
+    pub columns: Columns,
+    /// The places of those that are shown, at least one, ascending; `None` where all are.
+    pub shown: Option<Vec<usize>>,
+}
+
+impl Part {
+    /// Columns of those that are shown and no others.
+    #[must_use]
+    pub fn into_columns(self) -> Columns {
+        match self.shown {
+            None => self.columns,
+            Some(shown) => self.columns.gather(&shown),
+        }
+    }
+}
+
+impl From<Columns> for Part {
+    fn from(columns: Columns) -> Self {
+        Self { columns, shown: None }
     }
 }
 
@@ -123,164 +141,16 @@ impl From<Vec<Datom>> for Columns {
     }
 }
 
-/// Reads the datoms of a stretch as columns, batch by batch, in order. Memory holds what
-/// [`DatomCursor`](crate::DatomCursor) holds.
-#[derive(Debug)]
-pub struct ColumnCursor {
-    order: Order,
-    open: Open,
-    /// Open facts that have to be merged with closed ones.
-    mixing: Vec<Datom>,
-    /// `None` where closed facts do not matter.
-    closed: Option<Side>,
-    /// Whether open and closed facts come in one order.
-    is_sorted: bool,
-}
-
-/// The open facts.
-#[derive(Debug)]
-struct Open {
-    window: Window,
-    /// `None` at the end.
-    cursor: Option<Reading>,
-    /// What was read.
-    ahead: VecDeque<Columns>,
-}
-
-/// What open facts are read with.
-#[derive(Debug)]
-enum Reading {
-    Sorted(Cursor),
-    Unsorted(UnsortedCursor),
-}
-
-impl Reading {
-    async fn next_stretches(&mut self) -> Result<Option<Vec<Stretch>>, IndexError> {
-        match self {
-            Self::Sorted(cursor) => cursor.next_stretches().await,
-            Self::Unsorted(cursor) => cursor.next_stretches().await,
-        }
+/// The places, of so many, that pass a test; `None` when all do. Costs the same however many pass
+/// and in whatever sequence.
+pub fn passing(len: usize, mut passes: impl FnMut(usize) -> bool) -> Option<Vec<usize>> {
+    let mut places = vec![0; len];
+    let mut count = 0;
+    for place in 0..len {
+        // Written in any case: a jump that cannot be foretold costs more.
+        places[count] = place;
+        count += usize::from(passes(place));
     }
-}
-
-impl ColumnCursor {
-    pub(crate) fn new(order: Order, window: Window, open: Cursor, closed: Option<Cursor>) -> Self {
-        Self::reading(order, window, Reading::Sorted(open), closed)
-    }
-
-    pub(crate) fn unsorted(
-        order: Order,
-        window: Window,
-        open: UnsortedCursor,
-        closed: Option<Cursor>,
-    ) -> Self {
-        Self::reading(order, window, Reading::Unsorted(open), closed)
-    }
-
-    fn reading(order: Order, window: Window, open: Reading, closed: Option<Cursor>) -> Self {
-        let is_sorted = matches!(open, Reading::Sorted(_));
-        Self {
-            order,
-            open: Open { window, cursor: Some(open), ahead: VecDeque::new() },
-            mixing: Vec::new(),
-            closed: closed.map(|closed| Side::new(closed, window, window::is_by_time(order))),
-            is_sorted,
-        }
-    }
-
-    /// The next datoms, at least one; `None` at the end. Where a batch begins and ends depends on
-    /// how the facts are kept.
-    ///
-    /// # Errors
-    /// When the store fails, or an object in it is damaged. What follows is then unknown.
-    pub async fn next_batch(&mut self) -> Result<Option<Columns>, DbError> {
-        let Some(closed) = &mut self.closed else {
-            self.open.fill().await?;
-            return Ok(self.open.ahead.pop_front());
-        };
-        future::try_join(self.open.fill(), closed.fill(self.order)).await?;
-        if !self.is_sorted {
-            if let Some(batch) = self.open.ahead.pop_front() {
-                return Ok(Some(batch));
-            }
-            let past = std::mem::take(&mut closed.ahead);
-            return Ok((!past.is_empty()).then(|| past.into()));
-        }
-        if self.mixing.is_empty()
-            && let Some(batch) = self.open.ahead.pop_front()
-        {
-            if is_before(self.order, &batch, &closed.ahead) {
-                return Ok(Some(batch));
-            }
-            self.mixing = batch.datoms().collect();
-        }
-        let (open, past) = take_settled(self.order, &mut self.mixing, &mut closed.ahead);
-        let mixed = window::merge(self.order, open, past);
-        Ok(Some(mixed).filter(|mixed| !mixed.is_empty()).map(Columns::from))
-    }
-}
-
-impl Open {
-    /// Reads on until there is something, or the end.
-    async fn fill(&mut self) -> Result<(), DbError> {
-        while self.ahead.is_empty()
-            && let Some(cursor) = &mut self.cursor
-        {
-            let Some(stretches) = cursor.next_stretches().await? else {
-                self.cursor = None;
-                break;
-            };
-            for stretch in stretches {
-                match stretch {
-                    Stretch::Records(records) => self.add(self.window.datoms(records)),
-                    Stretch::Leaf { leaf, rows } => self.add_rows(&leaf, &rows)?,
-                }
-            }
-        }
-        Ok(())
-    }
-
-    fn add(&mut self, datoms: Vec<Datom>) {
-        if !datoms.is_empty() {
-            self.ahead.push_back(datoms.into());
-        }
-    }
-
-    /// Adds rows of open facts.
-    fn add_rows(&mut self, leaf: &Leaf, rows: &Picks) -> Result<(), DbError> {
-        let Some(fields) = leaf.fields_in(rows)? else {
-            self.add(self.window.datoms(leaf.records_at(rows)?));
-            return Ok(());
-        };
-        for field in fields {
-            let columns = Columns {
-                e: leaf.entities()?.at(&field.rows),
-                a: Attributes::One(field.a),
-                v: field.values,
-                t: leaf.added()?.at(&field.rows),
-                added: None,
-            };
-            self.ahead.extend(self.seen(columns));
-        }
-        Ok(())
-    }
-
-    /// What the window shows of open facts.
-    fn seen(&self, columns: Columns) -> Option<Columns> {
-        if !self.window.is_narrow() || columns.t.iter().all(|t| self.window.contains(*t)) {
-            return Some(columns);
-        }
-        let is_seen = |place: &usize| self.window.contains(columns.t[*place]);
-        let places: Vec<usize> = (0..columns.len()).filter(is_seen).collect();
-        (!places.is_empty()).then(|| columns.gather(&places))
-    }
-}
-
-/// Whether open facts all come before the closed ones at hand. If none are at hand, there are none
-/// any more.
-fn is_before(order: Order, open: &Columns, closed: &[Datom]) -> bool {
-    match (open.len().checked_sub(1), closed.first()) {
-        (Some(last), Some(first)) => window::compare(order, &open.datom(last), first).is_lt(),
-        _ => true,
-    }
+    places.truncate(count);
+    (count < len).then_some(places)
 }

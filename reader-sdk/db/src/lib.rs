@@ -14,6 +14,7 @@ pub mod catalog;
 pub mod checkpoint;
 pub mod checkpoint_run;
 pub mod claim;
+pub mod column_cursor;
 pub mod columns;
 pub mod cursor;
 pub mod db;
@@ -49,7 +50,8 @@ pub use catalog::{Catalog, NumberedClaim};
 pub use checkpoint::{Checkpoint, UnpublishedCheckpoint};
 pub use checkpoint_run::{CheckpointRun, RunId};
 pub use claim::Claim;
-pub use columns::{ColumnCursor, Columns, Texts, ValueColumn, ValueRef};
+pub use column_cursor::ColumnCursor;
+pub use columns::{Columns, Part, Texts, ValueColumn, ValueRef};
 pub use cursor::DatomCursor;
 pub use db::{Db, DbIdentity};
 // What is read is said in their terms.

@@ -4,7 +4,8 @@ use duramen_index::{Cursor, KeyRange, Layer};
 use duramen_model::Datom;
 use futures_util::future;
 
-use crate::columns::{ColumnCursor, Keys};
+use crate::column_cursor::ColumnCursor;
+use crate::columns::Keys;
 use crate::cursor::DatomCursor;
 use crate::selection::Plan;
 use crate::{Db, DbError, Selection, Values, together, window};
@@ -111,11 +112,10 @@ impl Db {
         let nodes = self.facts.nodes();
         let open = current.cursor_unsorted(nodes, range, keys.clone(), times(Layer::Current));
         let history = self.facts.index(range.order, Layer::History);
-        let closed = self.sees_history().then(|| match keys {
-            Some(keys) => history.cursor_among(nodes, range, keys, false, times(Layer::History)),
-            None => history.cursor_within(nodes, range, times(Layer::History)),
-        });
-        ColumnCursor::unsorted(range.order, self.window, open, closed)
+        let closed = self
+            .sees_history()
+            .then(|| history.cursor_unsorted(nodes, range, keys, times(Layer::History)));
+        ColumnCursor::unsorted(self.window, open, closed)
     }
 
     /// The datoms of a range that have one of some keys, as for [`Self::columns_among`], and no

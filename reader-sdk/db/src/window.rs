@@ -5,6 +5,8 @@ use std::cmp::Ordering;
 use duramen_index::{Layer, Record, State, Times};
 use duramen_model::{Datom, Order, T};
 
+use crate::columns::passing;
+
 /// Which transactions a view sees: those after `since`, up to `as_of`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub(crate) struct Window {
@@ -72,13 +74,24 @@ impl Window {
         datoms
     }
 
-    /// Whether the window shows less than there is.
-    pub(crate) const fn is_narrow(self) -> bool {
-        self.as_of.is_some() || self.since.is_some()
+    /// The places of the open facts that it shows, by when they were asserted; `None` for all.
+    pub(crate) fn open(self, added: &[T]) -> Option<Vec<usize>> {
+        if self.as_of.is_none() && self.since.is_none() {
+            return None;
+        }
+        passing(added.len(), |at| self.contains(added[at]))
+    }
+
+    /// The places of the closed facts whose assertions it shows; `None` for all.
+    pub(crate) fn closed(self, added: &[T], closed: &[T]) -> Option<Vec<usize>> {
+        if self.history {
+            return self.open(added);
+        }
+        passing(added.len(), |at| self.contains(added[at]) & self.is_before(closed[at]))
     }
 
     pub(crate) fn contains(self, t: T) -> bool {
-        self.since.is_none_or(|since| since < t) && !self.is_before(t)
+        self.since.is_none_or(|since| since < t) & !self.is_before(t)
     }
 
     /// Whether the window ends before `t`.

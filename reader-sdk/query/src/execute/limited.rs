@@ -94,9 +94,9 @@ impl<'r> Run<'r> {
             let before = self.context.trace.map(|trace| trace.now());
             let mut scan = Scan::empty(feed.node);
             while !at_end && scan.rows < wanted.part {
-                let batch = cursor.next_batch().await;
-                match batch.map_err(|error| QueryError::from_db(error, feed.step.span))? {
-                    Some(batch) => scan.take(&batch, &residual),
+                let part = cursor.next_part().await;
+                match part.map_err(|error| QueryError::from_db(error, feed.step.span))? {
+                    Some(part) => scan.take(part, &residual),
                     None => at_end = true,
                 }
             }

@@ -91,8 +91,8 @@ async fn read(
     scan: &mut Scan,
 ) -> Result<(), DbError> {
     let mut cursor = db.columns_unsorted(range, Some(keys));
-    while let Some(batch) = cursor.next_batch().await? {
-        scan.take(&batch, residual);
+    while let Some(part) = cursor.next_part().await? {
+        scan.take(part, residual);
     }
     Ok(())
 }

@@ -188,8 +188,8 @@ impl Run<'_> {
                 let mut scan = Scan::empty(node);
                 let mut cursor = db.columns_unsorted(&range, None);
                 let error = |error| QueryError::from_db(error, node.span);
-                while let Some(batch) = cursor.next_batch().await.map_err(error)? {
-                    scan.take(&batch, &residual);
+                while let Some(part) = cursor.next_part().await.map_err(error)? {
+                    scan.take(part, &residual);
                     self.check_rows(scan.rows, node.span)?;
                 }
                 Ok(scan.distinct(node))

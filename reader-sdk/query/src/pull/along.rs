@@ -5,8 +5,7 @@ use std::collections::VecDeque;
 use std::fmt;
 use std::ops::Bound;
 
-use duramen_db::columns::{ColumnCursor, KeyRange};
-use duramen_db::{AttributeRef, Db, DbError};
+use duramen_db::{AttributeRef, ColumnCursor, Db, DbError, KeyRange};
 use duramen_model::{Edn, EntityId, Order, Value};
 
 use super::{PullError, PullErrorKind, PullOptions, PullPattern, pull_many_with};

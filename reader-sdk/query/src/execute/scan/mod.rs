@@ -4,7 +4,7 @@ mod directory;
 mod pairs;
 mod residual;
 
-use duramen_db::Columns;
+use duramen_db::Part;
 use duramen_model::Datom;
 
 use super::column::{Column, Members};
@@ -50,9 +50,10 @@ impl Scan {
         scan.distinct(node)
     }
 
-    /// Takes in the datoms of a batch that fulfil what is left to be fulfilled.
-    pub(super) fn take(&mut self, batch: &Columns, residual: &Residual<'_>) {
-        let passed = residual.passed(batch);
+    /// Takes in the datoms that are shown and fulfil what is left to be fulfilled.
+    pub(super) fn take(&mut self, part: Part, residual: &Residual<'_>) {
+        let Part { columns: batch, shown } = part;
+        let passed = residual.passed(&batch, shown);
         let members = passed.as_deref().map_or(Members::All(batch.len()), Members::Some);
         for (place, column) in self.columns.iter_mut().enumerate() {
             let Some(column) = column else { continue };

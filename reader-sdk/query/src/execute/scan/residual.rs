@@ -2,6 +2,7 @@
 
 use std::ops::Bound;
 
+use duramen_db::columns::passing;
 use duramen_db::{Columns, Texts, ValueColumn, ValueRef, Values};
 use duramen_model::{Datom, Value};
 
@@ -33,10 +34,10 @@ impl<'n> Residual<'n> {
         Self { node, facts, values, untyped, repeated: node.repeated_var() }
     }
 
-    /// The datoms of a batch that fulfil everything; `None` when all do.
-    pub(super) fn passed(&self, batch: &Columns) -> Option<Vec<usize>> {
+    /// Those of the datoms that are left of a batch that fulfil everything; `None` when all do.
+    pub(super) fn passed(&self, batch: &Columns, left: Left) -> Left {
         let len = batch.len();
-        let mut left = self.by_value(&batch.v);
+        let mut left = self.by_value(&batch.v, left);
         if let Some(t) = self.facts.t {
             left = narrowed(left, len, |at| batch.t[at] == t);
         }
@@ -66,24 +67,24 @@ impl<'n> Residual<'n> {
             && (!self.repeated || places_agree(self.node, |place| cell(datom, place)))
     }
 
-    fn by_value(&self, column: &ValueColumn) -> Left {
+    fn by_value(&self, column: &ValueColumn, left: Left) -> Left {
         let len = column.len();
         match (&self.values, column) {
-            (Values::Any, _) => None,
+            (Values::Any, _) => left,
             (Values::Is(Value::Long(wanted)), ValueColumn::Long(longs)) => {
-                narrowed(None, len, |at| longs[at] == *wanted)
+                narrowed(left, len, |at| longs[at] == *wanted)
             }
             (Values::Is(wanted), ValueColumn::Text(texts)) => {
-                is_text(texts, ValueRef::from(wanted))
+                is_text(texts, ValueRef::from(wanted), left)
             }
             (Values::Is(wanted), _) => {
                 let wanted = ValueRef::from(wanted);
-                narrowed(None, len, |at| column.get(at) == wanted)
+                narrowed(left, len, |at| column.get(at) == wanted)
             }
             (Values::Within(low, high), ValueColumn::Long(longs))
                 if let Some((low, high)) = closed(low, high) =>
             {
-                narrowed(None, len, |at| low <= longs[at] && longs[at] <= high)
+                narrowed(left, len, |at| (low <= longs[at]) & (longs[at] <= high))
             }
             (Values::Within(low, high), _) => {
                 let is_above = |at: usize| match low {
@@ -96,22 +97,24 @@ impl<'n> Residual<'n> {
                     Bound::Excluded(high) => column.get(at) < ValueRef::from(high),
                     Bound::Unbounded => true,
                 };
-                narrowed(None, len, |at| is_above(at) && is_below(at))
+                narrowed(left, len, |at| is_above(at) && is_below(at))
             }
         }
     }
 }
 
 fn narrowed(left: Left, len: usize, mut passes: impl FnMut(usize) -> bool) -> Left {
-    let left: Vec<usize> = match left {
-        None => (0..len).filter(|at| passes(*at)).collect(),
-        Some(left) => left.into_iter().filter(|at| passes(*at)).collect(),
-    };
-    (left.len() < len).then_some(left)
+    match left {
+        None => passing(len, passes),
+        Some(mut left) => {
+            left.retain(|at| passes(*at));
+            Some(left)
+        }
+    }
 }
 
 /// Those that are one text; each text of a dictionary is looked at once.
-fn is_text(texts: &Texts, wanted: ValueRef<'_>) -> Left {
+fn is_text(texts: &Texts, wanted: ValueRef<'_>, left: Left) -> Left {
     let text = match wanted {
         ValueRef::String(text)
         | ValueRef::Keyword(text)
@@ -121,14 +124,14 @@ fn is_text(texts: &Texts, wanted: ValueRef<'_>) -> Left {
         {
             text
         }
-        _ => return narrowed(None, texts.len(), |_| false),
+        _ => return Some(Vec::new()),
     };
     let Some(places) = texts.places() else {
-        return narrowed(None, texts.len(), |at| texts.get(at) == text);
+        return narrowed(left, texts.len(), |at| texts.get(at) == text);
     };
     let last = places.iter().max().copied().unwrap_or_default();
     let is_it: Vec<bool> = (0..=last).map(|place| texts.distinct(place) == text).collect();
-    narrowed(None, texts.len(), |at| is_it[places[at] as usize])
+    narrowed(left, texts.len(), |at| is_it[places[at] as usize])
 }
 
 /// Bounds of longs as the least and the greatest within them.
