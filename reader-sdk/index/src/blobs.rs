@@ -42,6 +42,33 @@ impl Blobs {
     }
 }
 
+/// From so many strings on it is tried whether few of them are distinct. Few in tests, where columns
+/// are short.
+const SHARED_FROM: usize = if cfg!(test) { 2 } else { 64 };
+/// So many are looked at before all of them are.
+const SAMPLED: usize = 256;
+
+impl Blobs {
+    /// The same strings in their own order, each distinct one once if that pays.
+    pub(crate) fn shared(self) -> Self {
+        let len = self.ends.len();
+        if self.places.is_some() || len < SHARED_FROM {
+            return self;
+        }
+        let blobs: Vec<&[u8]> =
+            (0..len).map(|index| &self.bytes[place(&self.ends, index)]).collect();
+        let sample = dictionary(&blobs[..len.min(SAMPLED)]);
+        let Some((distinct, places)) = sample.and_then(|_| dictionary(&blobs)) else {
+            return self;
+        };
+        let mut shared = Self::default();
+        distinct.iter().for_each(|blob| shared.push(blob));
+        // As many as strings, which `u32` counts.
+        shared.places = Some(places.into_iter().map(|place| place as u32).collect());
+        shared
+    }
+}
+
 /// Where a string stands, by where each ends.
 pub(crate) fn place(ends: &[u32], index: usize) -> Range<usize> {
     let start = index.checked_sub(1).map_or(0, |before| ends[before]);
@@ -241,6 +268,21 @@ mod tests {
         check((0..4000).map(|n| format!("color {}", n % 7)), DICTIONARY, 1600);
         check((0..50).map(|n| char::from(b'0' + n).to_string()), PLAIN, 60);
         check(std::iter::empty(), PLAIN, 3);
+    }
+
+    #[test]
+    fn strings_of_which_few_are_distinct_are_shared() {
+        for (distinct, len) in [(1, 1), (1, 2), (3, 10), (9, 10), (100, 1000), (900, 1000)] {
+            let strings: Vec<String> = (0..len).map(|n| format!("{:03}", n % distinct)).collect();
+            let mut blobs = Blobs::default();
+            strings.iter().for_each(|string| blobs.push(string.as_bytes()));
+            let shared = blobs.clone().shared();
+            assert_eq!(shared.places.is_some(), len > 1 && distinct * 2 <= len, "{distinct}");
+            let own = |n: usize| shared.places.as_ref().map_or(n, |places| places[n] as usize);
+            for (n, string) in strings.iter().enumerate() {
+                assert_eq!(&shared.bytes[place(&shared.ends, own(n))], string.as_bytes());
+            }
+        }
     }
 
     fn strings() -> impl Strategy<Value = Vec<String>> {

@@ -84,7 +84,8 @@ impl ValuesBuilder {
             Self::Uuid(column) => Values::Uuid(column.into()),
             Self::Ref(column) => Values::Ref(column.into()),
             Self::Text(value_type, column) => Values::Text(
-                Texts::new(value_type, column).expect("whole texts one behind the other are text"),
+                Texts::new(value_type, column.shared())
+                    .expect("whole texts one behind the other are text"),
             ),
             Self::Bytes(column) => Values::Bytes(column.into()),
             Self::Other(column) => Values::Other(column.into()),
