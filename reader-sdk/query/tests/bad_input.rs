@@ -37,8 +37,16 @@ fn value(text: &str) -> Input {
 }
 
 async fn ask(query: &str, inputs: Vec<Input>) -> Result<Answer, QueryError> {
+    ask_with(query, inputs, &options()).await
+}
+
+async fn ask_with(
+    query: &str,
+    inputs: Vec<Input>,
+    options: &QueryOptions,
+) -> Result<Answer, QueryError> {
     let started = now();
-    let asked = async { q_with(&Query::parse(query)?, inputs, &options()).await };
+    let asked = async { q_with(&Query::parse(query)?, inputs, options).await };
     let result = asked.await;
     let elapsed = started.elapsed();
     let head: String = query.chars().take(80).collect();
@@ -133,6 +141,26 @@ async fn thousands_of_rules() {
     ] {
         let inputs = vec![value("[[1 1] [2 2]]"), value(&format!("[{rules}]"))];
         assert_eq!(outcome(query, inputs).await, expected, "{what}");
+    }
+}
+
+/// What is asked, what a rule needs and what is answered goes once around the circle: a round that
+/// looked at all of its rules would take minutes.
+#[tokio::test]
+async fn ten_thousand_rules_in_a_circle() {
+    const RULES: usize = 10_000;
+    let mut options = options();
+    options.limits.clauses_max = 4 * RULES;
+    let circle = many(RULES, |n| format!("[(r{n} ?a ?b) (r{} ?a ?b)] ", (n + 1) % RULES));
+    let last = RULES - 1;
+    for (query, base) in [
+        ("[:find ?a ?b :in $ % :where (r0 ?a ?b)]", "[?a ?b]"),
+        ("[:find ?a ?b :in $ % :where [?a] (r0 ?a ?b)]", "[_ ?b] [(<= ?b ?a)]"),
+    ] {
+        let rules = format!("[{circle} [(r{last} ?a ?b) {base}]]");
+        let inputs = vec![value("[[1 1] [2 2]]"), value(&rules)];
+        let answer = ask_with(query, inputs, &options).await.expect(base);
+        assert!(answer.rows().len() >= 2, "{base}");
     }
 }
 

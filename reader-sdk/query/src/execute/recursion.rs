@@ -12,6 +12,8 @@
 //!
 //! Tables stay until the query ends, so a rule that is called again goes on from where it was.
 
+use std::collections::{BTreeMap, BTreeSet};
+
 use duramen_model::Span;
 
 use super::Run;
@@ -126,10 +128,8 @@ impl Run<'_> {
 
     /// Runs a rule, and those that it depends on in a circle, until nothing new comes.
     async fn complete(&mut self, rule: usize, span: Span) -> Result<(), QueryError> {
-        let component = self.plan.rules[rule].component;
-        let members: Vec<usize> = (0..self.plan.rules.len())
-            .filter(|&member| self.plan.rules[member].component == component)
-            .collect();
+        let circle = Circle::of(&self.plan.rules, self.plan.rules[rule].component);
+        let mut touched: BTreeSet<usize> = circle.calls.keys().copied().collect();
         for round in 0.. {
             self.meter().check()?;
             if round > self.meter().limits.rounds_max {
@@ -140,53 +140,58 @@ impl Run<'_> {
                 self.meter().at(span);
                 return Err(self.meter().over(Budget::Rounds, message));
             }
-            let news = self.news(&members);
-            if news.iter().all(|news| news.demand.is_empty() && news.answers.is_empty()) {
+            let news = self.news(&touched);
+            if news.is_empty() {
                 break;
             }
-            self.round(&members, &news, span).await?;
+            touched = self.round(&circle, &news, span).await?;
         }
         Ok(())
     }
 
-    /// Takes what came in since the last round.
-    fn news(&mut self, members: &[usize]) -> Vec<News> {
+    /// Takes what came in since the last round, to the rules that something may have come to.
+    fn news(&mut self, touched: &BTreeSet<usize>) -> BTreeMap<usize, News> {
         let take = |relation: &mut Relation| {
             let empty = Relation::empty(relation.vars.clone());
             std::mem::replace(relation, empty)
         };
-        members
-            .iter()
-            .map(|&member| {
-                let state = &mut self.rules[member];
-                News {
-                    rule: member,
-                    demand: take(&mut state.new_demand),
-                    answers: take(&mut state.new_answers),
-                }
-            })
-            .collect()
+        let mut news = BTreeMap::new();
+        for &rule in touched {
+            let state = &mut self.rules[rule];
+            if !state.new_demand.is_empty() || !state.new_answers.is_empty() {
+                let demand = take(&mut state.new_demand);
+                news.insert(rule, News { demand, answers: take(&mut state.new_answers) });
+            }
+        }
+        news
     }
 
+    /// Runs the bodies that news concern; gives the rules that something may have come to.
     async fn round(
         &mut self,
-        members: &[usize],
-        news: &[News],
+        circle: &Circle,
+        news: &BTreeMap<usize, News>,
         span: Span,
-    ) -> Result<(), QueryError> {
+    ) -> Result<BTreeSet<usize>, QueryError> {
         let plan = self.plan;
-        for (member, own) in members.iter().zip(news) {
-            let rule = &plan.rules[*member];
+        let mut touched = BTreeSet::new();
+        for member in circle.concerned(news) {
+            touched.insert(member);
+            touched.extend(&circle.calls[&member]);
+            let rule = &plan.rules[member];
+            let demand = match news.get(&member) {
+                Some(own) => own.demand.clone(),
+                None => Relation::empty(self.rules[member].new_demand.vars.clone()),
+            };
             let mut found = Vec::with_capacity(rule.branches.len());
             for (number, steps) in rule.branches.iter().enumerate() {
-                let place = Place { rule: *member, branch: number };
+                let place = Place { rule: member, branch: number };
                 let rows = match &rule.roots {
-                    Some(roots) => {
-                        self.hand_on(place, steps, &own.demand, roots, &mut found).await?
-                    }
-                    None => self.push(place, steps, own.demand.clone(), news).await?,
+                    Some(roots) => self.hand_on(place, steps, &demand, roots, &mut found).await?,
+                    None if demand.is_empty() && !hears(steps, news) => continue,
+                    None => self.push(place, steps, demand.clone(), news).await?,
                 };
-                let state = &mut self.rules[*member];
+                let state = &mut self.rules[member];
                 let new = state.answers.insert(&rows.project(&rule.params));
                 state.new_answers.append(&new);
                 let answers = state.answers.relation().len();
@@ -194,7 +199,7 @@ impl Run<'_> {
                 self.check_rows(answers, span)?;
             }
         }
-        Ok(())
+        Ok(touched)
     }
 
     /// Pushes new demand and new answers through a body, and gives the rows at its end.
@@ -203,7 +208,7 @@ impl Run<'_> {
         place: Place,
         steps: &[Step],
         demand: Relation,
-        news: &[News],
+        news: &BTreeMap<usize, News>,
     ) -> Result<Relation, QueryError> {
         let mut flow = demand;
         let mut rest = steps;
@@ -269,13 +274,13 @@ impl Run<'_> {
         call: usize,
         invoke: &Invoke,
         flow: &Relation,
-        news: &[News],
+        news: &BTreeMap<usize, News>,
     ) -> Result<Relation, QueryError> {
         let meter = self.meter();
         let callee = &self.plan.rules[invoke.rule];
         let slot = &mut self.rules[place.rule].arrived[place.branch][call];
         let mut arrived = slot.take().unwrap_or_else(|| arrival_table(callee, invoke, flow));
-        let answers = news.iter().find(|news| news.rule == invoke.rule).map(|news| &news.answers);
+        let answers = news.get(&invoke.rule).map(|news| &news.answers);
         let mut passed = match answers {
             Some(answers) if !answers.is_empty() => {
                 meet_new_answers(callee, invoke, &arrived, answers, meter)?
@@ -298,11 +303,54 @@ impl Run<'_> {
     }
 }
 
-/// What came in before a round.
+/// What came in to a rule before a round.
 struct News {
-    rule: usize,
     demand: Relation,
     answers: Relation,
+}
+
+/// Rules that depend on each other. Of thousands in a circle a round looks only at those that
+/// something came to.
+struct Circle {
+    /// The rules that each calls, and those that call each.
+    calls: BTreeMap<usize, BTreeSet<usize>>,
+    callers: BTreeMap<usize, BTreeSet<usize>>,
+}
+
+impl Circle {
+    fn of(rules: &[RulePlan], component: usize) -> Self {
+        let (mut calls, mut callers) = (BTreeMap::new(), BTreeMap::<_, BTreeSet<_>>::new());
+        for (number, rule) in rules.iter().enumerate().filter(|(_, own)| own.component == component)
+        {
+            let invokes = rule.branches.iter().flatten().filter_map(recursive_call);
+            let own: BTreeSet<usize> = invokes.map(|invoke| invoke.rule).collect();
+            for callee in &own {
+                callers.entry(*callee).or_default().insert(number);
+            }
+            calls.insert(number, own);
+        }
+        Self { calls, callers }
+    }
+
+    /// Rules that were asked something new, and those that call rules with new answers.
+    fn concerned(&self, news: &BTreeMap<usize, News>) -> BTreeSet<usize> {
+        let mut concerned = BTreeSet::new();
+        for (rule, own) in news {
+            if !own.demand.is_empty() {
+                concerned.insert(*rule);
+            }
+            if !own.answers.is_empty() {
+                concerned.extend(self.callers.get(rule).into_iter().flatten());
+            }
+        }
+        concerned
+    }
+}
+
+/// Whether a body calls a rule with new answers.
+fn hears(steps: &[Step], news: &BTreeMap<usize, News>) -> bool {
+    let mut calls = steps.iter().filter_map(recursive_call);
+    calls.any(|invoke| news.get(&invoke.rule).is_some_and(|news| !news.answers.is_empty()))
 }
 
 /// A body of a rule.

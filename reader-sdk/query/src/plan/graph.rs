@@ -36,6 +36,19 @@ pub(crate) fn mark(predicates: &mut Vec<Predicate>) -> Result<(), QueryError> {
     Ok(())
 }
 
+/// The rules that call each rule.
+pub(super) fn callers(predicates: &[Predicate]) -> Vec<BTreeSet<usize>> {
+    let mut callers = vec![BTreeSet::new(); predicates.len()];
+    for (at, predicate) in predicates.iter().enumerate() {
+        for node in predicate.bodies.iter().flatten() {
+            visit(node, &mut |call, _| {
+                callers[call.predicate].insert(at);
+            });
+        }
+    }
+    callers
+}
+
 /// Visits the calls within a node, and says of each whether it stands in a `not`.
 fn visit(node: &Node, found: &mut impl FnMut(&InvokeNode, bool)) {
     fn walk(node: &Node, negated: bool, found: &mut impl FnMut(&InvokeNode, bool)) {

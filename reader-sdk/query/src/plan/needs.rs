@@ -6,21 +6,25 @@ use std::collections::{BTreeSet, HashMap, VecDeque};
 use duramen_model::Symbol;
 
 use super::node::{Node, Predicate};
-use super::{Lowered, Var};
+use super::{Lowered, Var, graph};
 use crate::error::QueryError;
 
 /// Settles the needs of every node and predicate.
 pub(crate) fn settle(lowered: &mut Lowered) -> Result<(), QueryError> {
     let Lowered { names, nodes, predicates, .. } = lowered;
-    // Needs only grow from round to round, so this ends.
-    loop {
-        let mut settled = true;
-        for at in 0..predicates.len() {
-            let grown = settle_predicate(at, predicates, names)?;
-            settled &= !grown;
-        }
-        if settled {
-            break;
+    let callers = graph::callers(predicates);
+    let mut queue: VecDeque<usize> = (0..predicates.len()).collect();
+    let mut queued = vec![true; predicates.len()];
+    // Needs only grow, so this ends. A rule is looked at again after it, or one that it calls, has
+    // turned out to need more.
+    while let Some(at) = queue.pop_front() {
+        queued[at] = false;
+        if settle_predicate(at, predicates, names)? {
+            for &next in callers[at].iter().chain([&at]) {
+                if !std::mem::replace(&mut queued[next], true) {
+                    queue.push_back(next);
+                }
+            }
         }
     }
     let context = Context { names, predicates };

@@ -1,5 +1,6 @@
 //! The databases of a session, and how they are looked at.
 
+use std::collections::HashSet;
 use std::time::Duration;
 
 use duramen::{Client, Connection, Db, Edn, Form, PlanCache, Symbol};
@@ -117,7 +118,7 @@ impl Session {
 
     /// Adds rules; those of a name replace what there was of that name.
     pub(super) fn add_rules(&mut self, rules: Vec<Form>) {
-        let names: Vec<Symbol> = rules.iter().filter_map(rule_name).collect();
+        let names: HashSet<Symbol> = rules.iter().filter_map(rule_name).collect();
         self.rules.retain(|rule| rule_name(rule).is_none_or(|name| !names.contains(&name)));
         self.rules.extend(rules);
     }
