@@ -3,11 +3,11 @@
 use std::cmp::Ordering;
 use std::collections::{BTreeMap, BTreeSet};
 
-use duramen_model::Value;
 use duramen_model::edn::{Edn, Form};
+use duramen_model::{Keyword, Value};
 
 use super::functions::{add, double, equal, holds, is_nan, order, total_order};
-use super::language::{Element, Find, Having, Var};
+use super::language::{Element, Find, Having, Shape, Var};
 use super::naive::{Bindings, GivesUp, Outcome};
 
 /// Rows of aggregates are compared one with each other.
@@ -15,13 +15,13 @@ const GROUPS_MAX: usize = 1_000;
 
 /// The rows, each once, without order or limit.
 pub(crate) fn found(find: &Find, bindings: &[Bindings]) -> Outcome<Vec<Vec<Edn>>> {
-    let mut vars: Vec<Var> = find.elements.iter().map(Element::var).collect();
+    let mut vars: Vec<Var> = find.all().map(Element::var).collect();
     vars.extend(&find.with);
     let row = |bindings: &Bindings| -> Outcome<Vec<Value>> {
         vars.iter().map(|var| bindings[*var].clone().ok_or(GivesUp)).collect()
     };
     let rows = bindings.iter().map(row).collect::<Outcome<BTreeSet<Vec<Value>>>>()?;
-    let shown = find.elements.len();
+    let all = find.all().count();
     if !find.aggregates() {
         // With `:with` alone rows may repeat, which is not compared.
         if !find.with.is_empty() {
@@ -36,25 +36,22 @@ pub(crate) fn found(find: &Find, bindings: &[Bindings]) -> Outcome<Vec<Vec<Edn>>
         let key = key.map(|(_, value)| value.clone()).collect();
         groups.entry(key).or_default().push(row);
     }
-    if let Some(Having::Least(_, least)) = find.having {
-        groups.retain(|_, rows| rows.len() as i64 >= least);
-    }
     let group = |rows: &Vec<Vec<Value>>| {
-        let cell = |at: usize| match &find.elements[at] {
+        let cell = |at: usize| match find.element(at) {
             Element::Var(_) => Ok(Edn::Value(rows[0][at].clone())),
             Element::Aggregate(name, number, _) => {
                 let cells = rows.iter().map(|row| row[at].clone()).collect();
                 aggregate(name, *number, cells)
             }
         };
-        (0..shown).map(cell).collect()
+        (0..all).map(cell).collect()
     };
     kept(find, groups.values().map(group).collect::<Outcome<_>>()?)
 }
 
 /// The rows that pass what is asked of them.
 fn kept(find: &Find, rows: Vec<Vec<Edn>>) -> Outcome<Vec<Vec<Edn>>> {
-    let Some(Having::Compared(name, place, value)) = &find.having else { return Ok(rows) };
+    let Some(Having(name, place, value)) = &find.having else { return Ok(rows) };
     let mut kept = Vec::new();
     for row in rows {
         let own = plain(&row[*place]).ok_or(GivesUp)?;
@@ -175,12 +172,47 @@ pub(crate) fn difference(
     if let Some(difference) = foreign(find, &expected, found)? {
         return Ok(Some(difference));
     }
+    // What is not shown of a row stands in the expected one.
+    let whole = |row: &Vec<Edn>| {
+        let own = expected.iter().find(|own| same_row(find, own, row));
+        own.unwrap_or(row).clone()
+    };
+    let whole: Vec<Vec<Edn>> = match find.hidden.is_empty() {
+        true => found.to_vec(),
+        false => found.iter().map(whole).collect(),
+    };
+    let found = &whole;
     expected.sort_by(|a, b| compare(find, a, b));
     let page = expected.iter().skip(find.offset.unwrap_or(0));
     let unlike = found.iter().zip(page).find(|(a, b)| is_elsewhere(find, a, b));
     Ok(unlike.map(|(found, expected)| {
         format!("out of order: found {}, expected {}", text(found), text(expected))
     }))
+}
+
+/// Whether an answer as EDN shows its rows as the query says.
+pub(crate) fn is_shown(find: &Find, answer: &Edn, rows: &[Vec<Edn>]) -> bool {
+    let row = |row: &Vec<Edn>| {
+        let cells = row.iter().cloned().map(Form::from);
+        let key = |at| Form::from(Edn::from(Keyword::new(format!("key{at}"))));
+        Form::from(match find.keys {
+            true => Edn::Map((0..row.len()).map(key).zip(cells).collect()),
+            false => Edn::Vector(cells.collect()),
+        })
+    };
+    let same = |forms: &[Form]| forms.iter().eq(rows.iter().map(row).collect::<Vec<_>>().iter());
+    match (find.shape, answer) {
+        (Shape::Relation, Edn::Set(forms)) => !find.keys && find.order.is_empty() && same(forms),
+        (Shape::Relation, Edn::Vector(forms)) => {
+            (find.keys || !find.order.is_empty()) && same(forms)
+        }
+        (Shape::Collection, Edn::Vector(forms)) => {
+            forms.iter().map(|form| &form.edn).eq(rows.iter().map(|row| &row[0]))
+        }
+        (Shape::Tuple, shown) => rows.first().map_or(Edn::Nil, |own| row(own).edn) == *shown,
+        (Shape::Scalar, shown) => rows.first().map_or(&Edn::Nil, |row| &row[0]) == shown,
+        _ => false,
+    }
 }
 
 /// Rows that are not expected, or there twice.
@@ -209,7 +241,7 @@ fn same_row(find: &Find, a: &[Edn], b: &[Edn]) -> bool {
         Element::Var(_) => plain(a) == plain(b),
         Element::Aggregate(..) => alike(a, b),
     };
-    a.len() == b.len() && find.elements.iter().zip(a).zip(b).all(same)
+    find.elements.len() == b.len() && find.elements.iter().zip(a).zip(b).all(same)
 }
 
 /// Whether results of aggregates are the same but for the order in which they met the cells.
@@ -263,7 +295,7 @@ fn by_key((at, descending): &(usize, bool), a: &[Edn], b: &[Edn]) -> Ordering {
 fn is_elsewhere(find: &Find, a: &[Edn], b: &[Edn]) -> bool {
     for key in &find.order {
         let at = key.0;
-        let is_rounded = matches!(find.elements[at], Element::Aggregate(..))
+        let is_rounded = matches!(find.element(at), Element::Aggregate(..))
             && matches!(a[at], Edn::Value(Value::Double(_)));
         if is_rounded {
             return !alike(&a[at], &b[at]);

@@ -12,7 +12,7 @@ use duramen_query::{
 };
 use futures_util::FutureExt;
 
-use super::answer::difference;
+use super::answer::{difference, is_shown};
 use super::generate::any_query;
 use super::language::{Given, Query, Term};
 use super::naive::Evaluator;
@@ -169,31 +169,43 @@ pub(crate) async fn ask(world: &World, query: &Query) -> Verdict {
 async fn ask_once(
     world: &World,
     query: &Query,
-    views: [usize; 2],
+    views: [usize; 3],
     text: &str,
     options: &QueryOptions,
 ) -> Verdict {
     let sources = views.map(|at| &world.views[at]);
-    let mut evaluator = Evaluator::new([&sources[0].1, &sources[1].1, &world.relation]);
+    let [first, second, third] = sources;
+    let mut evaluator = Evaluator::new([&first.1, &second.1, &world.relation, &third.1]);
     let (start, flags) = given(query);
     evaluator.given = flags;
     let Ok(expected) = answer(&evaluator, query, start) else { return Verdict::TooLarge };
-    let mut inputs = vec![Input::from(&sources[0].0), Input::from(&sources[1].0)];
+    let mut inputs = vec![Input::from(&first.0), Input::from(&second.0)];
     let rows = world.relation.rows.iter();
     inputs.push(Input::Relation(
         rows.map(|row| row.iter().cloned().map(Edn::Value).collect()).collect(),
     ));
+    inputs.push(Input::from(&third.0));
     for set in rules_texts(query.rule_sets) {
         inputs.push(Input::Rules(edn::read(&set).expect("rules")));
     }
     inputs.extend(query.given.iter().map(|given| Input::Value(input_of(given))));
+    let amounts = query.find.inputs().into_iter();
+    inputs.extend(amounts.map(|(_, value)| Input::Value(Edn::Value(value))));
     let parsed = match duramen_query::Query::parse(text) {
         Ok(parsed) => parsed,
         Err(error) => return refused(&error),
     };
     let asked = AssertUnwindSafe(q_with(&parsed, inputs, options)).catch_unwind().await;
     let rows = match asked {
-        Ok(Ok(answer)) => answer.into_rows(),
+        Ok(Ok(answer)) => {
+            let shown = answer.to_edn();
+            let rows = answer.into_rows();
+            if !is_shown(&query.find, &shown, &rows) {
+                let text = format!("shown as {shown}");
+                return Verdict::Differs(Difference { failed: false, text });
+            }
+            rows
+        }
         Ok(Err(error)) => return refused(&error),
         Err(_) => {
             return Verdict::Differs(Difference { failed: true, text: "a panic".to_owned() });

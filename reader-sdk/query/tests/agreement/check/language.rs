@@ -66,19 +66,18 @@ pub(crate) enum Shape {
     Scalar,
 }
 
-/// Which groups stay.
+/// Which groups stay: those for which what is in this place compares so with a value.
 #[derive(Debug, Clone)]
-pub(crate) enum Having {
-    /// Those of at least so many rows, counted by this variable.
-    Least(Var, i64),
-    /// Those for which what is shown in this place compares so with a value.
-    Compared(&'static str, usize, Value),
-}
+pub(crate) struct Having(pub(crate) &'static str, pub(crate) usize, pub(crate) Value);
 
 /// What is made of the rows.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Find {
     pub(crate) elements: Vec<Element>,
+    /// Aggregates that are not shown: `:having` and `:order-by` count on from the elements.
+    pub(crate) hidden: Vec<Element>,
+    /// Whether rows are maps.
+    pub(crate) keys: bool,
     pub(crate) shape: Shape,
     pub(crate) with: Vec<Var>,
     pub(crate) having: Option<Having>,
@@ -86,6 +85,8 @@ pub(crate) struct Find {
     pub(crate) order: Vec<(usize, bool)>,
     pub(crate) limit: Option<usize>,
     pub(crate) offset: Option<usize>,
+    /// Whether these amounts are given, and what `:having` compares with.
+    pub(crate) amounts_given: bool,
 }
 
 #[derive(Debug, Clone)]
@@ -109,13 +110,14 @@ pub(crate) struct Query {
     pub(crate) clauses: Vec<Clause>,
     /// In how many sets the rules are given.
     pub(crate) rule_sets: usize,
-    /// The views that stand for the first two sources; asked again with others of them, the
+    /// The views that stand for the three databases; asked again with others of them, the
     /// query meets its plan.
-    pub(crate) views: Vec<[usize; 2]>,
+    pub(crate) views: Vec<[usize; 3]>,
 }
 
-/// How sources are called.
-const SOURCES: [&str; 3] = ["$", "$b", "$c"];
+/// How sources are called: the third is a plain relation, the others are databases.
+const SOURCES: [&str; SOURCE_COUNT] = ["$", "$b", "$c", "$d"];
+pub(crate) const SOURCE_COUNT: usize = 4;
 
 impl Given {
     pub(crate) fn vars(&self) -> Vec<Var> {
@@ -172,8 +174,30 @@ impl Element {
 
 impl Find {
     pub(crate) fn aggregates(&self) -> bool {
-        matches!(self.having, Some(Having::Least(..)))
-            || self.elements.iter().any(|element| matches!(element, Element::Aggregate(..)))
+        self.all().any(|element| matches!(element, Element::Aggregate(..)))
+    }
+
+    /// What is shown, then what is not, as far as it is named.
+    pub(crate) fn all(&self) -> impl Iterator<Item = &Element> {
+        let shown = self.elements.len();
+        let named = self.having.iter().any(|Having(_, place, _)| *place >= shown)
+            || self.order.iter().any(|(place, _)| *place >= shown);
+        self.elements.iter().chain(self.hidden.iter().filter(move |_| named))
+    }
+
+    /// What stands in a place.
+    pub(crate) fn element(&self, place: usize) -> &Element {
+        self.all().nth(place).expect("a place in what is found")
+    }
+
+    /// The plain inputs that it takes: how they are called, and what they are.
+    pub(crate) fn inputs(&self) -> Vec<(&'static str, Value)> {
+        let amount = |amount: Option<usize>| amount.map(|amount| Value::Long(amount as i64));
+        let wanted = self.having.as_ref().map(|Having(_, _, value)| value.clone());
+        let all =
+            [("?wanted", wanted), ("?limit", amount(self.limit)), ("?offset", amount(self.offset))];
+        let given = all.into_iter().filter(|_| self.amounts_given);
+        given.filter_map(|(name, value)| value.map(|value| (name, value))).collect()
     }
 
     /// The most rows that come back.
@@ -194,28 +218,37 @@ impl Find {
             Shape::Tuple => head = format!("[{head}]"),
             Shape::Scalar => head.push_str(" ."),
         }
+        if self.keys {
+            let key = |at: usize| format!("key{at}");
+            head.push_str(&format!(" :keys {}", joined((0..self.elements.len()).map(key))));
+        }
         if !self.with.is_empty() {
             head.push_str(&format!(" :with {}", vars_text(&self.with)));
         }
         let mut tail = String::new();
-        match &self.having {
-            None => {}
-            Some(Having::Least(var, least)) => {
-                tail.push_str(&format!(" :having [(>= (count ?v{var}) {least})]"));
-            }
-            Some(Having::Compared(name, place, value)) => {
-                let (element, value) = (self.elements[*place].text(), Edn::Value(value.clone()));
-                tail.push_str(&format!(" :having [({name} {element} {value})]"));
-            }
+        if let Some(Having(name, place, value)) = &self.having {
+            let value = match self.amounts_given {
+                true => "?wanted".to_owned(),
+                false => Edn::Value(value.clone()).to_string(),
+            };
+            let element = self.element(*place).text();
+            tail.push_str(&format!(" :having [({name} {element} {value})]"));
         }
         if !self.order.is_empty() {
             let key = |(place, descending): &(usize, bool)| {
-                format!("{place} {}", if *descending { ":desc" } else { ":asc" })
+                // A place is named by its number or by what stands there.
+                let by = match *place < self.elements.len() && !descending {
+                    true => place.to_string(),
+                    false => self.element(*place).text(),
+                };
+                format!("{by} {}", if *descending { ":desc" } else { ":asc" })
             };
             tail.push_str(&format!(" :order-by [{}]", joined(self.order.iter().map(key))));
         }
         for (name, amount) in [("limit", self.limit), ("offset", self.offset)] {
-            if let Some(amount) = amount {
+            if amount.is_some() && self.amounts_given {
+                tail.push_str(&format!(" :{name} ?{name}"));
+            } else if let Some(amount) = amount {
                 tail.push_str(&format!(" :{name} {amount}"));
             }
         }
@@ -225,11 +258,13 @@ impl Find {
 
 impl Query {
     pub(crate) fn text(&self) -> String {
-        let given: String = self.given.iter().map(|given| format!(" {}", given.text())).collect();
+        let mut given: String =
+            self.given.iter().map(|given| format!(" {}", given.text())).collect();
+        self.find.inputs().iter().for_each(|(name, _)| given.push_str(&format!(" {name}")));
         let (head, tail) = self.find.text();
         let clauses = clauses_text(&self.clauses);
         let rules = if self.rule_sets > 1 { "% %more" } else { "%" };
-        format!("[:find {head} :in $ $b $c {rules}{given} :where {clauses}{tail}]")
+        format!("[:find {head} :in $ $b $c $d {rules}{given} :where {clauses}{tail}]")
     }
 
     /// The variables that the query can return: all that stand outside of negations.
@@ -334,7 +369,7 @@ impl Clause {
             }
             Self::Nested(query, arguments, bind) => {
                 let arguments = terms_text(arguments);
-                format!("[(q {} $ $b $c % {arguments}) {}]", query.text(), bind.text())
+                format!("[(q {} $ $b $c $d % {arguments}) {}]", query.text(), bind.text())
             }
         }
     }

@@ -7,7 +7,7 @@ use std::rc::Rc;
 use duramen_model::{EntityId, Keyword, T, Value, ValueType};
 
 use super::functions::{Fails, apply, as_type, holds};
-use super::language::{Bind, Clause, Query, Term, VARS, Var};
+use super::language::{Bind, Clause, Query, SOURCE_COUNT, Term, VARS, Var};
 use super::nested::nested;
 use super::rules::{Rule, rules};
 use super::views::{Row, Source, long};
@@ -30,7 +30,7 @@ pub(crate) type Relations = BTreeMap<&'static str, Relation>;
 const BINDINGS_MAX: usize = 40_000;
 
 pub(crate) struct Evaluator<'w> {
-    pub(crate) sources: [&'w Source; 3],
+    pub(crate) sources: [&'w Source; SOURCE_COUNT],
     /// What variables that inputs bind were given: these name entities and take other types.
     pub(crate) given: [bool; VARS],
     /// What the rules have given so far, while their answers are computed.
@@ -39,7 +39,7 @@ pub(crate) struct Evaluator<'w> {
 }
 
 impl<'w> Evaluator<'w> {
-    pub(crate) fn new(sources: [&'w Source; 3]) -> Self {
+    pub(crate) fn new(sources: [&'w Source; SOURCE_COUNT]) -> Self {
         Self { sources, given: [false; VARS], partial: None, looked_at: Rc::default() }
     }
 
@@ -287,7 +287,8 @@ fn closed(source: &Source) -> Option<Relations> {
 fn round(source: &Source, partial: &RefCell<Relations>, rules: &[&Rule]) -> Outcome<bool> {
     let mut grown = false;
     for rule in rules {
-        let evaluator = Evaluator { partial: Some(partial), ..Evaluator::new([source; 3]) };
+        let evaluator =
+            Evaluator { partial: Some(partial), ..Evaluator::new([source; SOURCE_COUNT]) };
         let mut rows = BTreeSet::new();
         for body in &rule.bodies {
             for bindings in evaluator.all(body, &vec![None; VARS])? {

@@ -3,7 +3,7 @@
 use std::time::{Duration, Instant};
 
 use super::case::{Case, Difference, Verdict, ask};
-use super::language::{Clause, Element, Find, Given, Having, Shape};
+use super::language::{Clause, Element, Find, Given, Shape};
 use super::views::View;
 
 const TIME_MAX: Duration = Duration::from_secs(30);
@@ -176,14 +176,16 @@ fn fewer_branches(branches: &[Vec<Clause>]) -> Vec<Vec<Vec<Clause>>> {
 fn keep_bound(case: &mut Case) {
     let vars = case.query.vars();
     let find = &mut case.query.find;
+    let before = find.all().count();
     find.elements.retain(|element| vars.contains(&element.var()));
     find.with.retain(|var| vars.contains(var));
-    let places = find.elements.len();
-    find.having = find.having.take().filter(|having| match having {
-        Having::Least(var, _) => vars.contains(var),
-        Having::Compared(_, place, _) => *place < places,
-    });
-    find.order.retain(|(place, _)| *place < places);
+    find.hidden.retain(|element| vars.contains(&element.var()));
+    let places = find.all().count();
+    if places < before {
+        // What they name may stand elsewhere now.
+        find.having = None;
+        find.order.clear();
+    }
 }
 
 /// What makes a case smaller.
@@ -197,14 +199,31 @@ fn shorter_find(find: &Find, with: &mut dyn FnMut(Change<'_>)) {
                 find.elements.remove(at);
                 find.order.clear();
                 find.having = None;
+                find.hidden.clear();
             });
         }
+    }
+    if !find.hidden.is_empty() {
+        with(&|case| {
+            let find = &mut case.query.find;
+            find.order.clear();
+            find.having = None;
+            find.hidden.clear();
+        });
+    }
+    if find.keys {
+        with(&|case| case.query.find.keys = false);
+    }
+    if find.amounts_given {
+        with(&|case| case.query.find.amounts_given = false);
     }
     if find.elements.iter().any(|element| matches!(element, Element::Aggregate(..))) {
         with(&|case| {
             let vars = case.query.vars();
             case.query.find.elements = vars.into_iter().map(Element::Var).collect();
             case.query.find.with.clear();
+            case.query.find.hidden.clear();
+            case.query.find.order.clear();
             case.query.find.having = None;
             case.query.find.shape = Shape::Relation;
         });

@@ -21,18 +21,43 @@ impl Maker<'_> {
             _ => self.aggregate(&mut find, vars),
         }
         self.shape(&mut find);
+        self.hidden(&mut find, vars);
         if self.random.percent(20) {
             let keys = 1 + self.random.below(2);
-            let places = find.elements.len();
-            find.order =
-                (0..keys).map(|_| (self.random.below(places), self.random.percent(40))).collect();
-            find.order.retain(|(place, _)| !makes_many(&find.elements[*place]));
+            let elements: Vec<&Element> = find.elements.iter().chain(&find.hidden).collect();
+            let places = elements.len();
+            let keys = (0..keys).map(|_| (self.random.below(places), self.random.percent(40)));
+            find.order = keys.filter(|(place, _)| !makes_many(elements[*place])).collect();
         }
         if self.random.percent(15) {
             find.limit = Some(self.random.below(8));
             find.offset = self.random.percent(40).then(|| self.random.below(5));
         }
+        find.amounts_given = self.random.percent(40);
         find
+    }
+
+    /// An aggregate that is not shown, to choose or to order by.
+    fn hidden(&mut self, find: &mut Find, vars: &[Var]) {
+        if find.having.is_some() || !self.random.percent(12) {
+            return;
+        }
+        let var = self.random.pick(vars);
+        let name = self.random.pick(&["count", "count-distinct", "min", "max"]);
+        find.hidden.push(Element::Aggregate(name, None, var));
+        if self.random.percent(60) {
+            let place = find.elements.len();
+            let value = match name {
+                "count" | "count-distinct" => {
+                    Term::Constant(Value::Long(1 + self.random.below(3) as i64))
+                }
+                _ => self.constant(self.types[var]),
+            };
+            if let Term::Constant(value) = value {
+                let name = self.random.pick(&["<", "<=", ">", ">=", "=", "not="]);
+                find.having = Some(Having(name, place, value));
+            }
+        }
     }
 
     pub(super) fn shape(&mut self, find: &mut Find) {
@@ -42,12 +67,14 @@ impl Maker<'_> {
             2 => Shape::Tuple,
             _ => Shape::Scalar,
         };
+        let maps = matches!(find.shape, Shape::Relation | Shape::Tuple);
+        find.keys = maps && self.random.percent(10);
         if matches!(find.shape, Shape::Collection | Shape::Scalar) {
             find.elements.truncate(1);
             // What is left may be told apart by less.
             find.with.retain(|_| matches!(find.elements[0], Element::Aggregate(..)));
         }
-        if self.random.percent(6) && !matches!(find.having, Some(Having::Least(..))) {
+        if self.random.percent(6) && find.having.is_none() {
             let place = self.random.below(find.elements.len());
             let constant = match &find.elements[place] {
                 Element::Var(var) => self.constant(self.types[*var]),
@@ -59,7 +86,7 @@ impl Maker<'_> {
             };
             if let Term::Constant(value) = constant {
                 let name = self.random.pick(&["<", "<=", ">", "=", "not="]);
-                find.having = Some(Having::Compared(name, place, value));
+                find.having = Some(Having(name, place, value));
             }
         }
     }
@@ -96,10 +123,6 @@ impl Maker<'_> {
         find.elements = elements;
         if self.random.percent(50) {
             find.with = vec![self.random.pick(vars)];
-        }
-        if self.random.percent(15) {
-            let least = 1 + self.random.below(3) as i64;
-            find.having = Some(Having::Least(find.elements[0].var(), least));
         }
     }
 }

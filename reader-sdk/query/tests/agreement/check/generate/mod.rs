@@ -11,7 +11,7 @@ mod patterns;
 use duramen_model::ValueType;
 
 use super::attributes::ATTRIBUTES;
-use super::language::{Clause, Find, Query, Term, VARS, Var};
+use super::language::{Clause, Find, Query, SOURCE_COUNT, Term, VARS, Var};
 use super::random::Random;
 use super::views::View;
 
@@ -22,10 +22,10 @@ struct Maker<'r> {
     types: [ValueType; VARS],
     /// How many of the variables are used.
     vars: usize,
-    /// The database behind each of the first two sources.
-    databases: [usize; 2],
+    /// The database behind each source; the relation has none.
+    databases: [usize; SOURCE_COUNT],
     /// Whether `get-else` and the like know what the first value is.
-    history: [bool; 2],
+    history: [bool; SOURCE_COUNT],
     /// Queries within queries that are being made.
     depth: usize,
 }
@@ -55,19 +55,20 @@ const DEPTH_MAX: usize = 3;
 
 /// A query over some views.
 pub(crate) fn any_query(random: &mut Random, views: &[View]) -> Query {
-    let pair = |random: &mut Random| match random.percent(50) {
-        true => [0, random.below(views.len())],
-        false => [random.below(views.len()), random.below(views.len())],
+    let any = |random: &mut Random| {
+        let first = if random.percent(50) { 0 } else { random.below(views.len()) };
+        [first, random.below(views.len()), random.below(views.len())]
     };
-    let asked: Vec<[usize; 2]> = match random.percent(15) {
-        true => (0..3).map(|_| pair(random)).collect(),
-        false => vec![pair(random)],
+    let asked: Vec<[usize; 3]> = match random.percent(15) {
+        true => (0..3).map(|_| any(random)).collect(),
+        false => vec![any(random)],
     };
     let types = std::array::from_fn(|at| match at {
         0..3 => ValueType::Ref,
         _ => random.pick(&VALUE_TYPES),
     });
-    let first = asked[0].map(|view| views[view]);
+    let [first, second, third] = asked[0].map(|view| views[view]);
+    let first = [first, second, View::default(), third];
     let mut maker = Maker {
         vars: 3 + random.below(4),
         random,
@@ -142,7 +143,7 @@ impl Maker<'_> {
         let count = 1 + self.random.below(3);
         let branches = (0..count).map(|_| {
             let attribute = self.attribute();
-            let source = usize::from(self.random.percent(20));
+            let source = self.other_source(20);
             let (e, v) = (Term::Var(e), Term::Var(v));
             let mut branch = match self.random.percent(12) {
                 true => vec![Clause::Rule(source, "right", vec![e, v])],
@@ -186,7 +187,7 @@ impl Maker<'_> {
             };
             let e = self.entity();
             let pattern = vec![e, Term::Named(attribute.name), Term::Var(*var)];
-            branch.push(Clause::Pattern(usize::from(self.random.percent(20)), pattern));
+            branch.push(Clause::Pattern(self.other_source(20), pattern));
         }
         if self.random.percent(30) {
             branch.extend(self.test(&branch.clone()));

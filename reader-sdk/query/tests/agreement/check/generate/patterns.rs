@@ -11,10 +11,19 @@ use super::{Maker, NUMBERS, VALUE_TYPES};
 
 impl Maker<'_> {
     pub(super) fn data(&mut self) -> Clause {
-        match self.random.weighted(&[65, 27, 8]) {
+        match self.random.weighted(&[62, 22, 8, 8]) {
             0 => self.pattern(0),
             1 => self.pattern(1),
+            2 => self.pattern(3),
             _ => self.row_pattern(),
+        }
+    }
+
+    /// Now and then one of the other databases.
+    pub(super) fn other_source(&mut self, percent: usize) -> usize {
+        match self.random.percent(percent) {
+            true => self.random.pick(&[1, 1, 3]),
+            false => 0,
         }
     }
 
@@ -144,7 +153,7 @@ impl Maker<'_> {
             let (from, to) = (Term::Var(at), Term::Var((at + 1) % length));
             Clause::Pattern(source, vec![from, Term::Named("a/ref"), to])
         };
-        (0..length).map(|at| link(at, usize::from(self.random.percent(20)))).collect()
+        (0..length).map(|at| link(at, self.other_source(20))).collect()
     }
 
     pub(super) fn rule(&mut self) -> Clause {
