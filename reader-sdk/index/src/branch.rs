@@ -22,10 +22,10 @@ use duramen_model::{AttributeId, EntityId, T, Value};
 use crate::blobs;
 use crate::ints::{Encoded, unknown_encoding};
 use crate::key::KeyRef;
-use crate::keys::{self, Keys, first};
+use crate::keys::{self, Keys};
 use crate::leaf::{EntityBounds, Leaf};
 use crate::node::{Header, NODE_BYTES_MAX, Summary};
-use crate::picks::{Picks, gallop};
+use crate::picks::Picks;
 use crate::sought::Sought;
 use crate::table::{
     ADDED, CLOSED, EARLIEST, ENTITIES, FIELDS, HASHES, LATEST, LENGTHS, NETS, OFFSETS, PACK_NAMES,
@@ -106,11 +106,8 @@ impl Branch {
     /// The children that can have keys in a range.
     pub(crate) fn stretch(&self, range: &KeyRange) -> Range<usize> {
         // A child may reach into the range unless the next one begins before it.
-        let separators = self.separators.view();
-        let position = |child: usize| range.position_of(&separators.place(child));
-        let from_here = first(0..self.len(), |child| position(child).is_ge());
-        let beyond = gallop(from_here..self.len(), |child| position(child).is_eq());
-        from_here.saturating_sub(1)..beyond
+        let begin_within = self.separators.stretch(range);
+        begin_within.start.saturating_sub(1)..begin_within.end
     }
 
     /// The children that can hold what is sought.

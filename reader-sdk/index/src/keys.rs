@@ -14,6 +14,7 @@
 //! A field is an attribute with a type of value: nearly always the attribute alone decides. Fields
 //! ascend.
 
+use std::ops::Range;
 use std::sync::Arc;
 
 use duramen_model::{AttributeId, EntityId, Order, T, Value, ValueType};
@@ -21,11 +22,12 @@ use duramen_model::{AttributeId, EntityId, Order, T, Value, ValueType};
 use crate::branch::Child;
 use crate::ints::{self, Encoded};
 use crate::key::{KeyRef, Place};
+use crate::picks::gallop;
 use crate::table::{ADDED, CLOSED, ENTITIES, FIELDS, PLACES, Table, TableWriter, VALUES};
 use crate::value_ref::ValueRef;
 use crate::values::{self, Storing, Stubs, Values, ValuesBuilder};
 use crate::wire::{DecodeError, Reader, put_varint};
-use crate::{Layer, Record, Slice};
+use crate::{KeyRange, Layer, Record, Slice};
 
 const FIELDS_COUNTED: u8 = 1;
 
@@ -48,6 +50,13 @@ pub(crate) struct Fields {
 impl Fields {
     pub(crate) fn len(&self) -> usize {
         self.fields.len()
+    }
+
+    /// The keys of an attribute, where those of one field follow those of the field before.
+    pub(crate) fn of_attribute(&self, a: AttributeId) -> Range<usize> {
+        let from = self.fields.partition_point(|field| field.a < a);
+        let to = self.fields.partition_point(|field| field.a <= a);
+        self.starts[from]..self.starts[to]
     }
 
     /// How many keys a field has.
@@ -129,6 +138,28 @@ impl Keys {
             added: self.added[index],
             closed: self.closed.as_ref().map_or(T::GENESIS, |closed| closed[index]),
         }
+    }
+
+    /// The keys that lie in a range; where they would lie, if there are none.
+    pub(crate) fn stretch(&self, range: &KeyRange) -> Range<usize> {
+        let own = match (range.order, range.a, &self.places) {
+            (Order::Aevt | Order::Avet, Some(a), Places::InOrder) => self.fields.of_attribute(a),
+            _ => 0..self.len(),
+        };
+        if let (Order::Avet, Some(_), None) = (range.order, range.a, range.e)
+            && matches!(self.places, Places::InOrder)
+            && !own.is_empty()
+        {
+            let (field, rank) = self.places.locate(&self.fields, own.start);
+            if own.len() == self.fields.keys_of(field) {
+                let found = self.values[field].within(rank..rank + own.len(), range);
+                return own.start + found.start - rank..own.start + found.end - rank;
+            }
+        }
+        let keys = self.view();
+        let position = |key: usize| range.position_of(&keys.place(key));
+        let start = first(own.clone(), |key| position(key).is_ge());
+        start..gallop(start..own.end, |key| position(key).is_eq())
     }
 
     /// The keys, for whoever looks at parts of some of them.
@@ -231,7 +262,7 @@ pub(crate) fn check_sequence<'a>(
 }
 
 /// The first place in a range from which on a predicate holds; the end if there is none.
-pub(crate) fn first(range: std::ops::Range<usize>, holds: impl Fn(usize) -> bool) -> usize {
+pub(crate) fn first(range: Range<usize>, holds: impl Fn(usize) -> bool) -> usize {
     let (mut low, mut high) = (range.start, range.end);
     while low < high {
         let middle = low + (high - low) / 2;

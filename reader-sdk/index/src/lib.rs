@@ -20,6 +20,7 @@ mod chunk;
 mod count;
 pub mod cursor;
 pub mod error;
+mod fences;
 mod fetch;
 pub mod fetching;
 pub mod index;

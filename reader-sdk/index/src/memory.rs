@@ -1,11 +1,12 @@
 //! A run in memory: sorted records, shared.
 
 use std::ops::Range;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use duramen_model::Order;
 
 use crate::chunk::Chunk;
+use crate::fences::Fences;
 use crate::key::KeyRef;
 use crate::keys::first;
 use crate::picks::{Picks, gallop};
@@ -20,8 +21,13 @@ pub struct MemoryRun {
     layer: Layer,
     records: Arc<[Record]>,
     pieces: Arc<Pieces>,
+    /// Made when records are sought for the first time.
+    fences: Arc<OnceLock<Fences>>,
     net: i64,
 }
+
+/// Among so many records for each key that is sought, each key is sought by itself.
+const SPARSE_RECORDS: usize = if cfg!(test) { 2 } else { 64 };
 
 impl MemoryRun {
     /// Sorts records and composes those of one key, in the order of their transactions.
@@ -34,7 +40,7 @@ impl MemoryRun {
     fn sorted(order: Order, layer: Layer, records: Vec<Record>) -> Self {
         let net = records.iter().map(Record::weight).sum();
         let pieces = Arc::new(Pieces::new(order, layer, records.len()));
-        Self { order, layer, records: records.into(), pieces, net }
+        Self { order, layer, records: records.into(), pieces, fences: Arc::default(), net }
     }
 
     /// Folds runs, newest first, into one.
@@ -93,13 +99,19 @@ impl MemoryRun {
 
     /// Which records lie in a range.
     pub(crate) fn stretch(&self, range: &KeyRange) -> Range<usize> {
+        let fences = self.fences.get_or_init(|| Fences::of(self.order, &self.records));
+        let around = fences.around(range, self.records.len());
         let position = |index: usize| range.position_of(&KeyRef::from(&self.records[index]));
-        let start = first(0..self.records.len(), |index| position(index).is_ge());
-        start..gallop(start..self.records.len(), |index| position(index).is_eq())
+        let start = first(around.clone(), |index| position(index).is_ge());
+        start..gallop(start..around.end, |index| position(index).is_eq())
     }
 
     /// Which records are sought.
     pub(crate) fn pick(&self, sought: &Sought) -> Picks {
+        if let Some(ranges) = sought.ranges(self.records.len() / SPARSE_RECORDS) {
+            let picked: Vec<usize> = ranges.flat_map(|range| self.stretch(&range)).collect();
+            return picked.into();
+        }
         sought.pick(self.stretch(&sought.around), |index| KeyRef::from(&self.records[index]))
     }
 

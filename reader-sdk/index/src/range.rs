@@ -4,7 +4,7 @@ use std::cmp::Ordering;
 use std::ops::Bound;
 use std::sync::Arc;
 
-use duramen_model::{AttributeId, EntityId, Order, T, Value};
+use duramen_model::{AttributeId, EntityId, Order, T, Value, ValueType};
 
 use crate::Layer;
 use crate::key::{KeyRef, Place, is_by_time};
@@ -89,20 +89,45 @@ impl KeyRange {
 
     /// Where a value stands to the bounds.
     pub(crate) fn value(&self, v: ValueRef<'_>) -> Ordering {
-        let is_before = match &self.v.0 {
+        match self.is_below(v) {
+            true => Ordering::Less,
+            false if self.is_above(v) => Ordering::Greater,
+            false => Ordering::Equal,
+        }
+    }
+
+    /// The string or the URI that the value must be, if it must be one.
+    pub(crate) fn only_text(&self) -> Option<(ValueType, &str)> {
+        match &self.v {
+            (Bound::Included(Value::String(low)), Bound::Included(Value::String(high)))
+                if low == high =>
+            {
+                Some((ValueType::String, low))
+            }
+            (Bound::Included(Value::Uri(low)), Bound::Included(Value::Uri(high)))
+                if low == high =>
+            {
+                Some((ValueType::Uri, low))
+            }
+            _ => None,
+        }
+    }
+
+    /// Whether a value is below the bounds.
+    pub(crate) fn is_below(&self, v: ValueRef<'_>) -> bool {
+        match &self.v.0 {
             Bound::Included(low) => v < ValueRef::from(low),
             Bound::Excluded(low) => v <= ValueRef::from(low),
             Bound::Unbounded => false,
-        };
-        let is_after = || match &self.v.1 {
+        }
+    }
+
+    /// Whether a value is above the bounds.
+    pub(crate) fn is_above(&self, v: ValueRef<'_>) -> bool {
+        match &self.v.1 {
             Bound::Included(high) => v > ValueRef::from(high),
             Bound::Excluded(high) => v >= ValueRef::from(high),
             Bound::Unbounded => false,
-        };
-        match is_before {
-            true => Ordering::Less,
-            false if is_after() => Ordering::Greater,
-            false => Ordering::Equal,
         }
     }
 

@@ -61,6 +61,21 @@ impl Keys {
         }
     }
 
+    /// The part of a range that has the n-th key.
+    fn part(&self, range: &KeyRange, index: usize) -> KeyRange {
+        let range = range.clone();
+        // The value itself is shared.
+        if let Self::Values(values) = self {
+            return range.with_v(values[index].clone());
+        }
+        let Key { e, a, v } = self.get(range.order, index);
+        let range = KeyRange { e: e.or(range.e), a: a.or(range.a), ..range };
+        match v {
+            Some(v) => range.with_v(v.to_value()),
+            None => range,
+        }
+    }
+
     /// What the n-th key sets; in the sequence of an order.
     fn get(&self, order: Order, index: usize) -> Key<'_> {
         let none = Key { e: None, a: None, v: None };
@@ -116,6 +131,14 @@ impl Sought {
         if !keys.suit(&range) {
             return Self::all(range);
         }
+        // One key is a stretch, which is found faster.
+        if keys.len() == 1 {
+            return Self::all(keys.part(&range, 0));
+        }
+        Self::with_keys(range, keys, is_exact)
+    }
+
+    fn with_keys(range: KeyRange, keys: Keys, is_exact: bool) -> Self {
         let all = KeyRange::all(range.order);
         let around = match (range.order, &keys) {
             (Order::Eavt, Keys::Entities(entities) | Keys::Facts(entities, _))
@@ -134,6 +157,12 @@ impl Sought {
     /// The keys, unless all of the range is sought.
     pub(crate) const fn keys(&self) -> Option<&Keys> {
         self.keys.as_ref()
+    }
+
+    /// The stretch of each key, if there are keys, and at most so many.
+    pub(crate) fn ranges(&self, keys_max: usize) -> Option<impl Iterator<Item = KeyRange>> {
+        let keys = self.keys.as_ref().filter(|keys| keys.len() <= keys_max)?;
+        Some((0..keys.len()).map(|index| keys.part(&self.range, index)))
     }
 
     /// Whether what lies around, and has one of some entities as a key, is sought.
@@ -361,7 +390,7 @@ mod tests {
             of.sort_unstable();
             let (of, own): (Vec<_>, Vec<_>) = (of.iter().map(e).collect(), own.iter().map(e).collect());
             let range = KeyRange::all(Order::Eavt);
-            let sought = Sought::among(range, Keys::Entities(own.clone().into()), is_exact);
+            let sought = Sought::with_keys(range, Keys::Entities(own.clone().into()), is_exact);
             let values: Vec<Value> = (0..of.len() as i64).map(Value::Long).collect();
             let places = start.min(of.len())..of.len();
             let expected = sought.pick(places.clone(), |at| place(&of, &values, at));
@@ -379,7 +408,7 @@ mod tests {
             let own: Arc<[EntityId]> = own.iter().map(e).collect();
             let mut range = KeyRange::all(Order::Eavt);
             range.a = attribute.then_some(AttributeId::FIRST_USER);
-            let sought = Sought::among(range, Keys::Entities(own.clone()), true);
+            let sought = Sought::with_keys(range, Keys::Entities(own.clone()), true);
             let values: Vec<Value> = (0..begins.len() as i64).map(Value::Long).collect();
             let expected = sought.pick_children(0..begins.len(), begins.len(), |at| {
                 place(&begins, &values, at)

@@ -195,11 +195,9 @@ impl Leaf {
         let Some(a) = range.a.filter(|_| !rows.is_empty()) else { return Ok(rows) };
         let places = self.places()?;
         if matches!(places, Places::InOrder) {
-            let Fields { fields, starts } = &*self.fields;
-            let (from, to) =
-                (fields.partition_point(|f| f.a < a), fields.partition_point(|f| f.a <= a));
-            let start = rows.start.max(starts[from]);
-            return Ok(start..rows.end.min(starts[to]).max(start));
+            let own = self.fields.of_attribute(a);
+            let start = rows.start.max(own.start);
+            return Ok(start..rows.end.min(own.end).max(start));
         }
         let attribute = |row| self.fields.fields[places.locate(&self.fields, row).0].a;
         if rows.len() <= FEW_ROWS {
@@ -216,6 +214,16 @@ impl Leaf {
         }
         self.open_values(&rows.clone().into())?;
         let places = self.places()?;
+        // Mostly all are of one attribute, and one type.
+        if matches!(places, Places::InOrder) {
+            let (field, rank) = places.locate(&self.fields, rows.start);
+            let ranks = rank..rank + rows.len();
+            if ranks.end <= self.fields.keys_of(field) {
+                let found = opened(&self.values[field]).within(ranks, range);
+                let row = |found: usize| rows.start + found - rank;
+                return Ok(row(found.start)..row(found.end));
+            }
+        }
         Ok(between(rows, |row| {
             let (field, rank) = places.locate(&self.fields, row);
             range.value(opened(&self.values[field]).get(rank))

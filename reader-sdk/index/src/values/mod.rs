@@ -22,9 +22,10 @@ pub(crate) use storable::{DECIMAL_SCALE_MAX, MEMBER_BYTES, TUPLE_DEPTH_MAX};
 pub(crate) use storable::{is_out_of_scale, plain_bytes};
 pub use text::{ByteStrings, Texts};
 
-use crate::Slice;
-use crate::picks::Picks;
+use crate::keys::first;
+use crate::picks::{Picks, gallop};
 use crate::value_ref::ValueRef;
+use crate::{KeyRange, Slice};
 
 /// A column of values, plain and typed. Cheap to clone and to narrow.
 #[derive(Debug, Clone)]
@@ -205,6 +206,19 @@ impl PartialEq for Values {
 }
 
 impl Values {
+    /// Of some places whose values ascend, those that lie within the bounds of a range.
+    pub(crate) fn within(&self, places: Range<usize>, range: &KeyRange) -> Range<usize> {
+        if let (Self::Text(texts), Some((value_type, text))) = (self, range.only_text())
+            && texts.value_type() == value_type
+        {
+            let text = text.as_bytes();
+            let start = first(places.clone(), |place| texts.bytes(place) >= text);
+            return start..gallop(start..places.end, |place| texts.bytes(place) == text);
+        }
+        let start = first(places.clone(), |place| !range.is_below(self.get(place)));
+        start..gallop(start..places.end, |place| !range.is_above(self.get(place)))
+    }
+
     /// What the column takes in memory, roughly, in bytes.
     pub(crate) fn bytes(&self) -> usize {
         let places = 0..self.len();

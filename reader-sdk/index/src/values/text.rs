@@ -78,6 +78,11 @@ impl Texts {
         &self.shared.text[blobs::place(&self.shared.ends, self.own(index))]
     }
 
+    /// The text at a place as bytes, in whose sequence strings and URIs are sorted.
+    pub(super) fn bytes(&self, index: usize) -> &[u8] {
+        &self.shared.text.as_bytes()[blobs::place(&self.shared.ends, self.own(index))]
+    }
+
     /// The place of each text among the distinct ones, which [`Self::distinct`] tells. `None` if
     /// the column has no dictionary.
     #[must_use]
