@@ -92,6 +92,9 @@ pub(super) fn relation_of(
     vars: &[Var],
     rows: impl IntoIterator<Item = Vec<Cell>>,
 ) -> (Relation, Vec<usize>) {
+    if let [var] = vars {
+        return relation_of_one(*var, rows);
+    }
     let mut seen: HashMap<Var, usize> = HashMap::with_capacity(vars.len());
     // Where each variable stands first.
     let firsts: Vec<usize> =
@@ -106,5 +109,12 @@ pub(super) fn relation_of(
             kept.push(at);
         }
     }
+    (relation, kept)
+}
+
+fn relation_of_one(var: Var, rows: impl IntoIterator<Item = Vec<Cell>>) -> (Relation, Vec<usize>) {
+    let mut relation = Relation::empty(vec![var]);
+    rows.into_iter().for_each(|row| relation.push(row));
+    let kept = (0..relation.len()).collect();
     (relation, kept)
 }

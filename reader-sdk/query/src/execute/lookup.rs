@@ -41,7 +41,7 @@ pub(super) fn usable(
 
 /// Up to so many entities are looked up where all that is known of each stands together, so that
 /// the next pattern finds it there, too.
-const TOGETHER_MAX: usize = 64;
+pub(super) const TOGETHER_MAX: usize = 64;
 
 /// What is to be read for some keys.
 enum Sought {
@@ -187,10 +187,18 @@ fn selection(
 /// Whether the cells of a place name what they are.
 pub(super) fn is_named(node: &MatchNode, place: usize, column: &Column) -> bool {
     let attribute = node.facts.as_ref().and_then(|facts| facts.attribute.as_ref());
-    let refers = || attribute.is_some_and(|attribute| attribute.value_type == ValueType::Ref);
+    let value_type = attribute.map(|attribute| attribute.value_type);
     match (column, place) {
         (Column::Longs(_), 0 | 1 | 4) => true,
-        (Column::Longs(_), 2) => refers(),
+        (Column::Longs(_), 2) => matches!(value_type, Some(ValueType::Ref | ValueType::Long)),
+        (Column::Cells(cells), 2) => {
+            let is_plain = |own: &ValueType| !matches!(own, ValueType::Ref | ValueType::Tuple);
+            let has_type = |own: ValueType| {
+                let is = |cell: &Cell| matches!(cell, Cell::Value(v) if v.value_type() == own);
+                cells.iter().all(is)
+            };
+            value_type.filter(is_plain).is_some_and(has_type)
+        }
         _ => false,
     }
 }

@@ -52,13 +52,28 @@ impl Run<'_> {
     pub(super) async fn matched(
         &mut self,
         matching: &Match,
-        input: &Relation,
+        input: Relation,
         span: Span,
     ) -> Result<Relation, QueryError> {
         let node = &matching.node;
         if node.facts.as_ref().is_some_and(|facts| facts.never) {
-            return Ok(Relation::empty(joined_vars(node, input)));
+            return Ok(Relation::empty(joined_vars(node, &input)));
         }
+        if let Some(found) = self.found_for_one(matching, &input, span).await? {
+            self.check_rows(found.len(), span)?;
+            return Ok(input.repeated(found.len()).beside(found));
+        }
+        // Boxed, so that one row does not pay for the room.
+        Box::pin(self.matched_all(matching, &input, span)).await
+    }
+
+    async fn matched_all(
+        &mut self,
+        matching: &Match,
+        input: &Relation,
+        span: Span,
+    ) -> Result<Relation, QueryError> {
+        let node = &matching.node;
         let keys = self.keys(matching, input).await?;
         if !self.is_scanned(node)
             && let Some(found) = self.look_up(matching, &keys, span).await?
@@ -95,6 +110,12 @@ impl Run<'_> {
         matching.limits.iter().for_each(|limit| limit.narrow(&mut narrower, cell));
         state.narrowed = narrower.facts != node.facts;
         state.narrowed.then_some(narrower)
+    }
+
+    /// Counts keys that are looked up in place of a scan.
+    pub(super) fn count_looked_up(&mut self, node: &MatchNode, keys: usize) {
+        let state = self.matches.entry(node.id).or_default();
+        state.looked_up = state.looked_up.saturating_add(keys);
     }
 
     fn is_scanned(&self, node: &MatchNode) -> bool {
@@ -172,8 +193,7 @@ impl Run<'_> {
         let columns: Vec<&Column> = usable.iter().map(|&at| &keys.columns[at].1).collect();
         let most = self.looked_up_at_most(node);
         let Some(distinct) = distinct_up_to(&columns, keys.rows, most) else { return Ok(None) };
-        let state = self.matches.entry(node.id).or_default();
-        state.looked_up = state.looked_up.saturating_add(distinct.len());
+        self.count_looked_up(node, distinct.len());
         lookup::looked_up(db, node, facts, keys, &usable, &distinct)
             .await
             .map(Some)
@@ -268,6 +288,7 @@ fn join_scan(
     let (rows, found) = scan.pairs(keys, indexes, meter)?;
     meter.check_rows(rows.len(), input.row_bytes() + scan.row_bytes())?;
     let mut joined = input.gather(&rows);
+    joined.reserve(scan.columns.len());
     for (place, column) in scan.columns.iter().enumerate() {
         let (Some(column), Some(var)) = (column, node.var(place)) else { continue };
         if joined.position(var).is_none() {

@@ -7,12 +7,14 @@
 //!
 //! ```text
 //! matching   which facts a pattern needs: some keys looked up (lookup), or all scanned (scan/)
+//!   one_row    those of the only row
 //!   scan/      columns of leaves, tested column by column; pairs of rows that meet
 //!   crossing   two patterns that bind one variable between them
 //! compute    calls of functions (compare, text_tests: for all rows at once)
 //! branch     or, not        nested     queries within queries
 //! limited    as many rows as are wanted, and not all
 //! recursion  rules
+//!   trail      those that follow an attribute
 //! parallel   work on many rows, on several threads
 //! ```
 
@@ -28,6 +30,7 @@ mod limited;
 mod lookup;
 mod matching;
 mod nested;
+mod one_row;
 mod pair_set;
 mod parallel;
 mod recursion;
@@ -35,6 +38,7 @@ mod relation;
 mod row_index;
 mod scan;
 mod text_tests;
+mod trail;
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -160,7 +164,7 @@ impl<'r> Run<'r> {
             Action::Given { input: number, .. } => (self.join_given(*number, step, &input)?, false),
             Action::Match(matching) => {
                 let repeats = matching.node.repeats();
-                (self.matched(matching, &input, step.span).await?, repeats)
+                (self.matched(matching, input, step.span).await?, repeats)
             }
             Action::Compute(compute) => {
                 let repeats = compute.bind.as_ref().is_some_and(|bind| !bind.is_single());
@@ -231,8 +235,8 @@ fn kept(relation: Relation, step: &Step, repeats: bool) -> Relation {
     let is_no_loss = |(var, column): (&Var, &Column)| {
         kept.contains(var) || step.following.contains(var) || column.is_constant()
     };
-    match !repeats && !kept.is_empty() && columns.all(is_no_loss) {
-        true => relation.select(&kept),
+    match relation.len() <= 1 || (!repeats && !kept.is_empty() && columns.all(is_no_loss)) {
+        true => relation.narrowed(&kept),
         false => relation.project(&kept),
     }
 }

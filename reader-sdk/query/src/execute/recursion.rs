@@ -10,6 +10,9 @@
 //! way: its demand carries the question asked at first, and what a body without the call gives are
 //! answers to that one.
 //!
+//! A rule that does nothing but follow an attribute is followed (`trail.rs`) while its rounds are
+//! small.
+//!
 //! Tables stay until the query ends, so a rule that is called again goes on from where it was.
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -24,18 +27,21 @@ use crate::cell::Cell;
 use crate::error::QueryError;
 use crate::plan::{Action, Invoke, RulePlan, Slot, Step, Twin, Var};
 
+/// What finds a row in a table.
+const INDEX_BYTES: usize = 48;
+
 /// What is known of a rule so far.
 #[derive(Debug)]
 pub(crate) struct RuleState {
     demand: Table,
-    answers: Table,
+    pub(super) answers: Table,
     /// What came in since the last round.
-    new_demand: Relation,
+    pub(super) new_demand: Relation,
     new_answers: Relation,
     /// For each body, for each of its recursive calls, the rows that have arrived there.
     arrived: Vec<Vec<Option<Table>>>,
     /// For a rule that hands its question on, what was asked at first beside what is asked now.
-    handed: Option<Table>,
+    pub(super) handed: Option<Table>,
 }
 
 impl RuleState {
@@ -90,7 +96,7 @@ fn answers_to_roots(rule: &RulePlan, roots: &[Var], rows: &Relation) -> Relation
     Relation::new(rule.params.clone(), rows.select(&columns).columns, rows.len())
 }
 
-fn recursive_call(step: &Step) -> Option<&Invoke> {
+pub(super) fn recursive_call(step: &Step) -> Option<&Invoke> {
     match &step.action {
         Action::Invoke(invoke) if invoke.recursive => Some(invoke),
         _ => None,
@@ -131,15 +137,8 @@ impl Run<'_> {
         let circle = Circle::of(&self.plan.rules, self.plan.rules[rule].component);
         let mut touched: BTreeSet<usize> = circle.calls.keys().copied().collect();
         for round in 0.. {
-            self.meter().check()?;
-            if round > self.meter().limits.rounds_max {
-                let message = format!(
-                    "the rule {} has not come to an end after {round} rounds",
-                    self.plan.rules[rule].name
-                );
-                self.meter().at(span);
-                return Err(self.meter().over(Budget::Rounds, message));
-            }
+            self.check_round(rule, round, span)?;
+            self.follow(rule, span).await?;
             let news = self.news(&touched);
             if news.is_empty() {
                 break;
@@ -147,6 +146,23 @@ impl Run<'_> {
             touched = self.round(&circle, &news, span).await?;
         }
         Ok(())
+    }
+
+    /// Refuses a round too many.
+    pub(super) fn check_round(
+        &self,
+        rule: usize,
+        round: usize,
+        span: Span,
+    ) -> Result<(), QueryError> {
+        self.meter().check()?;
+        if round <= self.meter().limits.rounds_max {
+            return Ok(());
+        }
+        let name = &self.plan.rules[rule].name;
+        let message = format!("the rule {name} has not come to an end after {round} rounds");
+        self.meter().at(span);
+        Err(self.meter().over(Budget::Rounds, message))
     }
 
     /// Takes what came in since the last round, to the rules that something may have come to.
@@ -298,8 +314,13 @@ impl Run<'_> {
 
     /// Counts rows that stay in a table, with what finds them there.
     fn hold_rows(&self, rows: &Relation) -> Result<(), QueryError> {
-        const INDEX_BYTES: usize = 48;
         self.meter().hold(rows.len().saturating_mul(rows.row_bytes() + INDEX_BYTES))
+    }
+
+    /// Counts pairs of numbers that stay in two tables.
+    pub(super) fn hold_pairs(&self, pairs: usize) -> Result<(), QueryError> {
+        const ROW_BYTES: usize = 2 * size_of::<i64>();
+        self.meter().hold(pairs.saturating_mul(2 * (ROW_BYTES + INDEX_BYTES)))
     }
 }
 

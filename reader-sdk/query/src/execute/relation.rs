@@ -94,6 +94,12 @@ impl Relation {
         self
     }
 
+    /// Makes room for more columns.
+    pub(crate) fn reserve(&mut self, columns: usize) {
+        self.vars.reserve(columns);
+        self.columns.reserve(columns);
+    }
+
     /// Adds a column.
     pub(crate) fn with(mut self, var: Var, column: Column) -> Self {
         debug_assert_eq!(column.len(), self.rows);
@@ -116,8 +122,29 @@ impl Relation {
         Self { vars: vars.to_vec(), columns, rows: self.rows }
     }
 
+    /// The same as [`Self::select`], of different variables, without the others.
+    pub(crate) fn narrowed(mut self, vars: &[Var]) -> Self {
+        let mut columns = Vec::with_capacity(vars.len());
+        for var in vars {
+            let at = self.position(*var).expect("the planner bound the variable");
+            columns.push(std::mem::take(&mut self.columns[at]));
+        }
+        Self { vars: vars.to_vec(), columns, rows: self.rows }
+    }
+
+    /// The only row so many times.
+    pub(crate) fn repeated(self, times: usize) -> Self {
+        match times {
+            1 => self,
+            times => self.gather(&vec![0; times]),
+        }
+    }
+
     /// The distinct rows over some of the variables.
     pub(crate) fn project(&self, vars: &[Var]) -> Self {
+        if self.rows <= 1 {
+            return self.select(vars);
+        }
         let columns = self.columns_of(vars);
         let first = distinct_rows(&columns, self.rows);
         if first.len() == self.rows {
@@ -134,6 +161,9 @@ impl Relation {
 
     /// The distinct rows.
     pub(crate) fn distinct(self) -> Self {
+        if self.rows <= 1 {
+            return self;
+        }
         let first = distinct_rows(&self.columns.iter().collect::<Vec<_>>(), self.rows);
         if first.len() == self.rows { self } else { self.gather(&first) }
     }
@@ -191,6 +221,23 @@ impl Table {
         }
         self.relation.append(&new);
         new
+    }
+
+    /// Whether nothing but pairs of numbers was taken in, and no key finds them.
+    pub(crate) fn is_of_pairs(&self) -> bool {
+        let columns = self.relation.columns.as_slice();
+        let are_longs = matches!(columns, [Column::Longs(_), Column::Longs(_)]);
+        are_longs && self.key.is_empty() && matches!(self.known, Known::Pairs(_))
+    }
+
+    /// Takes in a pair of numbers where there is nothing else; whether it is new.
+    pub(crate) fn insert_pair(&mut self, first: i64, second: i64) -> bool {
+        let Known::Pairs(pairs) = &mut self.known else { return false };
+        let is_new = pairs.insert(first, second);
+        if is_new {
+            self.relation.push([Cell::long(first), Cell::long(second)]);
+        }
+        is_new
     }
 
     /// The rows that are new, by their hashes.
@@ -325,6 +372,9 @@ pub(crate) fn paired(
     Ok((left, right))
 }
 
+/// Up to so many pairs of rows are compared one by one faster than by their hashes.
+const PAIRS_FEW: usize = 16;
+
 /// The pairs of rows of two lists of columns that agree; the shorter side is indexed.
 pub(crate) fn join(
     left: &[&Column],
@@ -335,6 +385,15 @@ pub(crate) fn join(
 ) -> Result<Pairs, QueryError> {
     if left.is_empty() {
         return product(left_rows, right_rows, meter);
+    }
+    if left_rows.saturating_mul(right_rows) <= PAIRS_FEW {
+        let mut pairing = Pairing::with_capacity(left_rows.max(right_rows), meter);
+        for row in 0..left_rows {
+            for at in (0..right_rows).filter(|at| rows_equal(left, row, right, *at)) {
+                pairing.push(row, at)?;
+            }
+        }
+        return Ok(pairing.finish());
     }
     if left_rows < right_rows {
         let index = RowIndex::of_hashes(&hashes(left, left_rows));

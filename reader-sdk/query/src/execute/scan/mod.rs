@@ -124,7 +124,7 @@ impl Scan {
 }
 
 /// What stands at a place of a datom.
-fn cell(datom: &Datom, place: usize) -> Cell {
+pub(super) fn cell(datom: &Datom, place: usize) -> Cell {
     match place {
         0 => Cell::long(entity_long(datom.e)),
         1 => Cell::long(entity_long(datom.a.entity())),

@@ -59,7 +59,7 @@ impl<'n> Residual<'n> {
     }
 
     /// Whether a datom fulfils everything.
-    pub(super) fn passes(&self, datom: &Datom) -> bool {
+    pub(crate) fn passes(&self, datom: &Datom) -> bool {
         self.values.contains(&datom.v)
             && self.facts.t.is_none_or(|t| datom.t == t)
             && self.facts.added.is_none_or(|wanted| datom.added == wanted)
