@@ -241,7 +241,16 @@ impl Pattern {
 }
 
 fn build(text: &str) -> Result<Regex, String> {
-    RegexBuilder::new(text).size_limit(REGEX_BYTES_MAX).build().map_err(|error| error.to_string())
+    let regex = RegexBuilder::new(text).size_limit(REGEX_BYTES_MAX).build();
+    regex.map_err(|error| match error {
+        // Its last line says what is wrong; those before draw where.
+        regex::Error::Syntax(drawn) => {
+            let reason = drawn.lines().last().unwrap_or_default();
+            let reason = reason.strip_prefix("error: ").unwrap_or(reason);
+            format!("{text:?} is no regular expression: {reason}")
+        }
+        other => other.to_string(),
+    })
 }
 
 impl PartialEq for Pattern {

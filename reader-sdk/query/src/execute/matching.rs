@@ -205,7 +205,7 @@ impl Run<'_> {
             (Source::Db(db), Some(facts)) if !facts.never => {
                 let (range, values) = db.stretch_of(&facts.selection());
                 let residual = Residual::new(node, facts, values);
-                let mut scan = Scan::empty(node);
+                let mut scan = Scan::with_capacity(node, node.count);
                 let mut cursor = db.columns_unsorted(&range, None);
                 let error = |error| QueryError::from_db(error, node.span);
                 while let Some(part) = cursor.next_part().await.map_err(error)? {

@@ -308,6 +308,13 @@ impl<'m> Pairing<'m> {
 
     /// A row on the left with a stretch of rows on the right.
     pub(crate) fn push_all(&mut self, left: usize, right: Range<usize>) -> Result<(), QueryError> {
+        // Most rows often meet none, or one.
+        if right.is_empty() {
+            return Ok(());
+        }
+        if right.len() == 1 {
+            return self.push(left, right.start);
+        }
         self.left.resize(self.left.len() + right.len(), left);
         self.right.extend(right);
         self.check()

@@ -39,21 +39,22 @@ impl Groups {
 
 impl Grouping {
     /// Groups rows by some columns.
-    fn by(columns: &[&Column], rows: usize) -> Self {
+    fn by(columns: &[&Column], rows: usize, meter: &Meter) -> Result<Self, QueryError> {
         if columns.is_empty() {
-            return Self { of: vec![0; rows], first: (0..rows.min(1)).collect() };
+            return Ok(Self { of: vec![0; rows], first: (0..rows.min(1)).collect() });
         }
         let told_apart: Vec<Cow<'_, Column>> = columns.iter().map(|own| own.told_apart()).collect();
         let columns: &[&Column] = &told_apart.iter().map(|own| &**own).collect::<Vec<_>>();
         if let [Column::Longs(longs)] = columns
             && let Some(dense) = Dense::of(longs)
         {
-            return Self::by_dense(longs, dense);
+            return Ok(Self::by_dense(longs, dense));
         }
         let mut index = RowIndex::default();
         let mut grouping = Self { of: Vec::with_capacity(rows), first: Vec::new() };
         let hashes = hashes(columns, rows);
         for (row, &hash) in hashes.iter().enumerate() {
+            meter.tick(row)?;
             // Facts often come sorted by what they are grouped by.
             if row > 0 && hash == hashes[row - 1] && rows_equal(columns, row, columns, row - 1) {
                 grouping.of.push(grouping.of[row - 1]);
@@ -67,7 +68,7 @@ impl Grouping {
             }
             grouping.of.push(group);
         }
-        grouping
+        Ok(grouping)
     }
 
     /// Groups numbers that are close together.
@@ -114,11 +115,12 @@ impl Grouping {
 }
 
 impl FindPlan {
-    pub(super) fn groups(&self, rows: &Relation) -> Groups {
+    pub(super) fn groups(&self, rows: &Relation, meter: &Meter) -> Result<Groups, QueryError> {
         if !self.has_aggregates() {
-            return Groups::Rows(rows.len());
+            return Ok(Groups::Rows(rows.len()));
         }
-        Groups::Of(Grouping::by(&rows.columns_of(&self.grouped_by()), rows.len()))
+        let columns = rows.columns_of(&self.grouped_by());
+        Grouping::by(&columns, rows.len(), meter).map(Groups::Of)
     }
 
     fn grouped_by(&self) -> Vec<Var> {
@@ -140,6 +142,7 @@ impl FindPlan {
             return Ok(cells.gather(&groups.first));
         };
         meter.at(column.span);
+        meter.check()?;
         let failed = |message: String| failed(name, column.span, message);
         let whole = match aggregate {
             Aggregate::Fold(fold) => return fold.of_groups(cells, groups, meter, &failed),
@@ -172,17 +175,17 @@ mod tests {
 
     #[test]
     fn rows_are_grouped_whatever_their_order() {
-        let mut column = Column::default();
+        let (meter, mut column) = (Meter::default(), Column::default());
         [7, 7, 8, 7, 9, 8].into_iter().for_each(|number| column.push(Cell::long(number)));
         let spread = Column::Longs(column.longs().unwrap().iter().map(|own| own << 40).collect());
         for column in [column, spread] {
-            let grouping = Grouping::by(&[&column], 6);
+            let grouping = Grouping::by(&[&column], 6, &meter).unwrap();
             assert_eq!(grouping.of, [0, 0, 1, 0, 2, 1]);
             assert_eq!(grouping.first, [0, 2, 4]);
             assert_eq!(grouping.sizes(), [3, 2, 1]);
             assert_eq!(grouping.members(), (vec![0, 1, 3, 2, 5, 4], vec![3, 5, 6]));
         }
-        assert_eq!(Grouping::by(&[], 3).of, [0, 0, 0]);
-        assert_eq!(Grouping::by(&[], 0).len(), 0);
+        assert_eq!(Grouping::by(&[], 3, &meter).unwrap().of, [0, 0, 0]);
+        assert_eq!(Grouping::by(&[], 0, &meter).unwrap().len(), 0);
     }
 }

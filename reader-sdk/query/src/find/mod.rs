@@ -120,7 +120,7 @@ impl FindPlan {
     ) -> Result<Found, QueryError> {
         let rows = self.distinct(rows);
         self.check_columns(&rows, meter)?;
-        let groups = self.groups(&rows);
+        let groups = self.groups(&rows, meter)?;
         let count = groups.len();
         let columns = self.made(rows, &groups, seed, meter)?;
         let offset = amount(self.offset.as_ref(), scalars)?.unwrap_or(0);

@@ -68,8 +68,12 @@ pub(super) fn parse_amount(
     if let Some(variable) = as_variable(form) {
         return Ok(Amount::Input(variable));
     }
-    let amount = form.edn.as_long().and_then(Amount::of_long);
-    amount.ok_or_else(|| expected("how many: an integer from 0 on, or -1 for all", form))
+    let wanted = "how many: an integer from 0 on, or -1 for all";
+    let Some(number) = form.edn.as_long() else { return Err(expected(wanted, form)) };
+    Amount::of_long(number).ok_or_else(|| {
+        let message = format!("expected {wanted}, found {number}");
+        QueryError::malformed(form.span, message)
+    })
 }
 
 impl Amount {

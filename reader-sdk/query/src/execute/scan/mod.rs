@@ -29,6 +29,15 @@ impl Scan {
         Self { columns: node.terms.iter().map(column).collect(), rows: 0 }
     }
 
+    /// With room for about so many rows, if that is not out of all proportion.
+    pub(super) fn with_capacity(node: &MatchNode, rows: u64) -> Self {
+        const ROWS_MAX: usize = 1 << 20;
+        let rows = usize::try_from(rows).map_or(ROWS_MAX, |rows| rows.min(ROWS_MAX));
+        let column =
+            |slot: &Slot<Cell>| slot.var().map(|_| Column::Longs(Vec::with_capacity(rows)));
+        Self { columns: node.terms.iter().map(column).collect(), rows: 0 }
+    }
+
     /// The rows of a plain relation that match.
     pub(super) fn of_rows(node: &MatchNode, rows: &[Vec<Cell>]) -> Self {
         let mut scan = Self::empty(node);
