@@ -4,13 +4,26 @@ use std::ops::Range;
 
 use crate::budget::Meter;
 
+/// What is done with a stretch of rows, by several threads at once. In a browser there is but one, and
+/// what it works with stays on it.
+#[cfg(not(target_arch = "wasm32"))]
+pub(super) trait Work<T>: Fn(Range<usize>) -> T + Sync {}
+#[cfg(not(target_arch = "wasm32"))]
+impl<T, W: Fn(Range<usize>) -> T + Sync> Work<T> for W {}
+/// What is done with a stretch of rows, by several threads at once. In a browser there is but one, and
+/// what it works with stays on it.
+#[cfg(target_arch = "wasm32")]
+pub(super) trait Work<T>: Fn(Range<usize>) -> T {}
+#[cfg(target_arch = "wasm32")]
+impl<T, W: Fn(Range<usize>) -> T> Work<T> for W {}
+
 /// Does work on stretches of so many rows, none shorter than the least but the only one, at the
 /// same time where there are threads. What comes of each stands in the order of the stretches.
 pub(super) fn in_parts<T: Send>(
     rows: usize,
     rows_min: usize,
     meter: &Meter,
-    work: impl Fn(Range<usize>) -> T + Sync,
+    work: impl Work<T>,
 ) -> Vec<T> {
     let parts = (rows / rows_min.max(1)).min(threads(meter)).max(1);
     let len = rows.div_ceil(parts);
@@ -23,10 +36,7 @@ pub(super) fn in_parts<T: Send>(
 
 /// Works on the first part here, and on each other on a thread of its own.
 #[cfg(not(target_arch = "wasm32"))]
-fn together<T: Send>(
-    parts: Vec<Range<usize>>,
-    work: &(impl Fn(Range<usize>) -> T + Sync),
-) -> Vec<T> {
+fn together<T: Send>(parts: Vec<Range<usize>>, work: &impl Work<T>) -> Vec<T> {
     let mut parts = parts.into_iter();
     let first = parts.next();
     std::thread::scope(|scope| {
@@ -44,10 +54,7 @@ fn together<T: Send>(
 }
 
 #[cfg(target_arch = "wasm32")]
-fn together<T: Send>(
-    parts: Vec<Range<usize>>,
-    work: &(impl Fn(Range<usize>) -> T + Sync),
-) -> Vec<T> {
+fn together<T: Send>(parts: Vec<Range<usize>>, work: &impl Work<T>) -> Vec<T> {
     parts.into_iter().map(work).collect()
 }
 
