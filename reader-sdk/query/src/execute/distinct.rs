@@ -20,7 +20,7 @@ pub(crate) fn distinct_rows(columns: &[&Column], rows: usize) -> Vec<usize> {
     let told_apart: Vec<Cow<'_, Column>> = columns.iter().map(|own| own.told_apart()).collect();
     let columns: Vec<&Column> = told_apart.iter().map(|own| &**own).collect();
     match columns.as_slice() {
-        [Column::Longs(longs)] => distinct_longs(longs),
+        [Column::Longs(longs)] => distinct_longs(longs, usize::MAX),
         [Column::Longs(a), Column::Longs(b)] => distinct_pairs(a, b),
         columns => distinct_hashed(columns, rows),
     }
@@ -28,23 +28,11 @@ pub(crate) fn distinct_rows(columns: &[&Column], rows: usize) -> Vec<usize> {
 
 /// As [`distinct_rows`]; `None` where there are more than so many.
 pub(super) fn distinct_up_to(columns: &[&Column], rows: usize, max: usize) -> Option<Vec<usize>> {
-    let [Column::Longs(longs)] = columns else {
-        return Some(distinct_rows(columns, rows)).filter(|first| first.len() <= max);
+    let first = match columns {
+        [Column::Longs(longs)] => distinct_longs(longs, max.saturating_add(1)),
+        columns => distinct_rows(columns, rows),
     };
-    if longs.len() <= FEW_LONGS || longs.is_sorted() {
-        return Some(distinct_longs(longs)).filter(|first| first.len() <= max);
-    }
-    let mut seen = PairSet::default();
-    let mut first = Vec::new();
-    for (row, long) in longs.iter().enumerate() {
-        if seen.insert(0, *long) {
-            if first.len() == max {
-                return None;
-            }
-            first.push(row);
-        }
-    }
-    Some(first)
+    Some(first).filter(|first| first.len() <= max)
 }
 
 fn distinct_hashed(columns: &[&Column], rows: usize) -> Vec<usize> {
@@ -60,7 +48,8 @@ fn distinct_hashed(columns: &[&Column], rows: usize) -> Vec<usize> {
     first
 }
 
-fn distinct_longs(longs: &[i64]) -> Vec<usize> {
+/// Looks for no more once there are so many, where looking costs more than passing by.
+fn distinct_longs(longs: &[i64], enough: usize) -> Vec<usize> {
     if longs.is_sorted() {
         let is_first = |row: &usize| *row == 0 || longs[*row - 1] != longs[*row];
         let mut first = Vec::with_capacity(longs.len());
@@ -74,7 +63,7 @@ fn distinct_longs(longs: &[i64]) -> Vec<usize> {
         return first;
     }
     let mut seen = PairSet::default();
-    (0..longs.len()).filter(|row| seen.insert(0, longs[*row])).collect()
+    (0..longs.len()).filter(|row| seen.insert(0, longs[*row])).take(enough).collect()
 }
 
 fn distinct_pairs(a: &[i64], b: &[i64]) -> Vec<usize> {

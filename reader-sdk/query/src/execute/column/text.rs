@@ -32,6 +32,7 @@ struct Place {
 const CHECK_TESTS_EVERY: usize = 64;
 /// One text in so many is but a few.
 const FEW: usize = 16;
+
 /// How texts of a part are told apart.
 #[derive(Debug, Clone, Copy)]
 enum Dictionary<'p> {
@@ -50,8 +51,22 @@ impl Dictionary<'_> {
     }
 }
 
-/// A hash that was not computed yet: no text has it.
-const UNKNOWN: u64 = 0;
+/// What was found out about the texts of each part: about one in a dictionary, once.
+struct Known<'p, T> {
+    parts: Vec<(Option<Dictionary<'p>>, Vec<Option<T>>)>,
+}
+
+impl<T: Copy> Known<'_, T> {
+    fn get(&mut self, Place { part, index }: Place, find: impl FnOnce() -> T) -> T {
+        let (dictionary, known) = &mut self.parts[part as usize];
+        let Some(dictionary) = dictionary else { return find() };
+        let place = dictionary.place(index);
+        if known.len() <= place {
+            known.resize(place + 1, None);
+        }
+        *known[place].get_or_insert_with(find)
+    }
+}
 
 impl TextColumn {
     pub(crate) fn len(&self) -> usize {
@@ -160,43 +175,26 @@ impl TextColumn {
     /// A number for each row, the same for the same text of the same kind, if all were read from
     /// dictionaries, or each text stands in several rows.
     pub(super) fn codes(&self) -> Option<Vec<i64>> {
-        let dictionaries = self.dictionaries();
-        let mut known: Vec<Vec<Option<i64>>> = vec![Vec::new(); self.parts.len()];
+        let mut known = self.known();
         let mut numbers: HashMap<(ValueType, &str), i64, FixedState> = HashMap::default();
         let mut codes = Vec::with_capacity(self.rows.len());
-        for (row, Place { part, index }) in self.rows.iter().enumerate() {
-            let place = dictionaries[*part as usize]?.place(*index);
-            let known = &mut known[*part as usize];
-            if known.len() <= place {
-                known.resize(place + 1, None);
-            }
+        for (row, place) in self.rows.iter().enumerate() {
+            known.parts[place.part as usize].0?;
             let next = numbers.len() as i64;
-            let number = || *numbers.entry(self.text(row)).or_insert(next);
-            codes.push(*known[place].get_or_insert_with(number));
+            codes.push(known.get(*place, || *numbers.entry(self.text(row)).or_insert(next)));
         }
         Some(codes)
     }
 
     /// Gives the hash of each row. That of a text in a dictionary is computed once.
     pub(super) fn each_hash(&self, mut visit: impl FnMut(usize, u64)) {
-        let dictionaries = self.dictionaries();
-        let mut known: Vec<Vec<u64>> = vec![Vec::new(); self.parts.len()];
-        for (row, Place { part, index }) in self.rows.iter().enumerate() {
-            let texts = &self.parts[*part as usize];
-            let hash = || hash_text(texts.value_type(), texts.get(*index as usize));
-            let Some(dictionary) = &dictionaries[*part as usize] else {
-                visit(row, hash());
-                continue;
+        let mut known = self.known();
+        for (row, place) in self.rows.iter().enumerate() {
+            let hash = || {
+                let (value_type, text) = self.text(row);
+                hash_text(value_type, text)
             };
-            let known = &mut known[*part as usize];
-            let place = dictionary.place(*index);
-            if known.len() <= place {
-                known.resize(place + 1, UNKNOWN);
-            }
-            if known[place] == UNKNOWN {
-                known[place] = hash();
-            }
-            visit(row, known[place]);
+            visit(row, known.get(*place, hash));
         }
     }
 
@@ -212,41 +210,29 @@ impl TextColumn {
         test: impl Fn(&str) -> bool,
         meter: &Meter,
     ) -> Result<Vec<usize>, QueryError> {
-        let dictionaries = self.dictionaries();
-        let mut known: Vec<Vec<Option<bool>>> = vec![Vec::new(); self.parts.len()];
+        let mut known = self.known();
         let mut passed = Vec::new();
         for row in rows {
             if row.is_multiple_of(CHECK_TESTS_EVERY) {
                 meter.check()?;
             }
-            let Place { part, index } = self.rows[row];
-            let test = || test(self.parts[part as usize].get(index as usize));
-            let passes = match &dictionaries[part as usize] {
-                None => test(),
-                Some(dictionary) => {
-                    let (place, known) = (dictionary.place(index), &mut known[part as usize]);
-                    if known.len() <= place {
-                        known.resize(place + 1, None);
-                    }
-                    *known[place].get_or_insert_with(test)
-                }
-            };
-            if passes {
+            if known.get(self.rows[row], || test(self.text(row).1)) {
                 passed.push(row);
             }
         }
         Ok(passed)
     }
 
-    /// How the texts of each part are told apart without a look at them, if that pays.
-    fn dictionaries(&self) -> Vec<Option<Dictionary<'_>>> {
+    /// Nothing yet, and how the texts of each part are told apart without a look at them, if that
+    /// pays.
+    fn known<T>(&self) -> Known<'_, T> {
         let held: usize = self.parts.iter().map(Texts::len).sum();
         let repeats = self.rows.len() >= held.saturating_mul(2);
         let of_part = |part| match Texts::places(part) {
             Some(places) => Some(Dictionary::Places(places)),
             None => repeats.then_some(Dictionary::Each),
         };
-        self.parts.iter().map(of_part).collect()
+        Known { parts: self.parts.iter().map(|part| (of_part(part), Vec::new())).collect() }
     }
 
     pub(super) fn cell_bytes(&self) -> usize {
